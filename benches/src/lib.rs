@@ -19,6 +19,7 @@ pub mod ctap;
 pub mod hybrid;
 pub mod primitives;
 pub mod site;
+pub mod webauthn;
 
 use towline_crypto::CryptoProvider;
 

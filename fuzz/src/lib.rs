@@ -8,6 +8,7 @@
 //! the rules.
 
 pub mod circle;
+pub mod joining;
 pub mod kinds;
 pub mod picture;
 pub mod raw;

@@ -2,8 +2,10 @@
 // session that was emptied.
 
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 
 const equal = assert.equal;
+const BY_HAND = new URL('../../crates/virtual-server/assets/page/by_hand.js', import.meta.url);
 
 /** A function of the page, and its outcome. */
 const run = (page, body, argument) => page.evaluate(body, argument);
@@ -248,6 +250,73 @@ export const ways = {
       },
     }).then((it) => it.response.getPublicKeyAlgorithm()));
     equal(got, -7);
+    await page.over();
+  },
+
+  async 'a page whose policy forbids connections, by hand'({ open, site, service, judge, device }) {
+    const page = await open({});
+    await page.goto(`${site}/strict`);
+    const text = await readFile(BY_HAND, 'utf8');
+    // Chromium's drivers pass functions by their text.
+    const byHand = (0, eval)(text);
+    assert.match(await run(page, byHand), /by hand here/);
+    assert.match(await run(page, byHand), /already/);
+
+    /** Carries the call that waits to the service, and what comes of it back. */
+    const carry = async () => {
+      const { tool, arguments: passed } = (await run(page, () => towline.asked())).at(-1);
+      const path = tool === 'create_passkey' ? '/create' : '/get';
+      const answer = await service.ask('POST', path, passed);
+      await run(page, (answer) => towline.answer(answer), answer);
+    };
+    /** Begins something in the page; its outcome is read later. */
+    const begin = async (body) => {
+      await run(page, body);
+      for (let tries = 0; tries < 100; tries += 1) {
+        if ((await run(page, () => towline.asked())).length) return;
+      }
+      throw new Error('the page did not ask');
+    };
+    const ended = () => run(page, () => window.under.then((it) => it));
+
+    await begin(() => { window.under = outcome(register()); });
+    await carry();
+    const made = (await ended()).value;
+    await begin(() => { window.under = outcome(signIn()); });
+    await carry();
+    const used = (await ended()).value;
+    equal(used.id, made.id);
+    await judge(made.exchange, [used.exchange]);
+    equal((await service.credentials(device)).length, 1);
+
+    const shapes = await run(page, async () => {
+      const challenge = new Uint8Array([251, 255]).subarray(1);
+      const publicKey = { challenge, rpId: 'site.localhost' };
+      const other = new AbortController();
+      const { signal } = other;
+      const conditional = navigator.credentials
+        .get({ publicKey, signal, mediation: 'conditional' });
+      const modal = navigator.credentials.get({ publicKey });
+      const asked = towline.asked().map((it) => it.arguments);
+      towline.answer({ error: 'NotAllowedError' });
+      const refused = await outcome(modal);
+      const left = towline.asked().length;
+      other.abort();
+      const aborted = await outcome(conditional);
+      let unasked;
+      try {
+        towline.answer({ error: 'NotAllowedError' });
+      } catch (error) {
+        unasked = error.message;
+      }
+      return { asked, refused: refused.error, left, aborted: aborted.error, unasked };
+    });
+    equal(shapes.asked[1].options.challenge, '_w');
+    equal(shapes.asked[0].mediation, 'conditional');
+    equal(shapes.refused, 'NotAllowedError');
+    equal(shapes.left, 1);
+    equal(shapes.aborted, 'AbortError');
+    assert.match(shapes.unasked, /no such call/);
     await page.over();
   },
 

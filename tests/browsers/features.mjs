@@ -105,8 +105,25 @@ export const features = {
     const listed = await clicked(page, (id) =>
       outcome(signIn({ id, call: { uiMode: 'immediate' } })), made.id);
     equal(listed.error, 'NotAllowedError');
+    // A mode that nobody knows yet is as none: such a request needs no click.
+    const unknown = await run(page, () => signIn({ call: { uiMode: 'some-day' } }));
+    equal(unknown.id, made.id);
     await service.faults(device, [{ fault: 'wrong-rp-id-hash', times: 1 }]);
     assert.match((await clicked(page, immediate)).message, /another site/);
+  },
+
+  async 'no site may pay, or speak for a remote desktop'({ page, judge }) {
+    const made = await run(page, () => register());
+    const remoteDesktopClientOverride = { origin: 'https://a.test', sameOriginWithAncestors: true };
+    const refused = [{ payment: { isPayment: true } }, { remoteClientDataJSON: '' },
+      { remoteDesktopClientOverride }];
+    const creating = (extensions) => outcome(creation({ options: { extensions } }));
+    const asserting = (extensions) => outcome(assertion({ options: { extensions } }));
+    for (const extensions of refused) {
+      equal((await run(page, creating, extensions)).error, 'NotAllowedError');
+      equal((await run(page, asserting, extensions)).error, 'NotAllowedError');
+    }
+    await judge(made.exchange, [(await run(page, () => signIn())).exchange]);
   },
 
   async 'frames of other sites need a policy, and say who is above'({ page, site, judge }) {

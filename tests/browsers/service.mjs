@@ -37,6 +37,7 @@ function client({ service, script, site }) {
   return {
     address: service,
     site,
+    ask,
     async empty() {
       for (const { authenticatorId } of (await ask('GET', '/authenticators')).authenticators) {
         await ask('DELETE', `/authenticators/${authenticatorId}`);

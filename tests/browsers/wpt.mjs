@@ -3,8 +3,8 @@
 //
 //     node tests/browsers/wpt.mjs NODE_DIRECTORY PROGRAM TESTS [BROWSER [PART]]
 //
-// TESTS is a folder of the web-platform-tests with `tools`, `resources`, `common`,
-// `interfaces`, `credential-management` and `webauthn`; see README.md beside this.
+// TESTS is a folder of the web-platform-tests with `tools`, `resources`, `common`, `interfaces`
+// and `webauthn`; see docs/virtual-page.md.
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';

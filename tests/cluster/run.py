@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 
-from drain import drain_under_load
+from drain import comes_back, drain_under_load, shown
 from doors import Doors, free_port
 
 TOWLINE = os.path.abspath(sys.argv[1])
@@ -66,10 +66,10 @@ class Program:
         self.child.stdin.write(line + "\n")
         self.child.stdin.flush()
 
-    def ended(self, patience=PATIENCE):
-        """Its exit code and all that it said; None for one that was not done by then."""
+    def ended(self):
+        """Its exit code and all that it said; None for one that was not done in time."""
         try:
-            code = self.child.wait(patience)
+            code = self.child.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.stop()
             code = None
@@ -155,7 +155,7 @@ class Service:
         return int(found.group(1))
 
     def metrics(self, node):
-        with socket.create_connection(("127.0.0.1", self.ports[node][1]), 5) as one:
+        with socket.create_connection(("127.0.0.1", self.ports[node][1]), 1) as one:
             one.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             return b"".join(iter(lambda: one.recv(65536), b"")).decode()
 
@@ -200,12 +200,6 @@ class Person:
         self.phone.say(picture)
         code, said = computer.ended()
         assert code == 0 and any(step("linked")(line) for line in said), said
-
-    def is_rung(self, door):
-        """Whether a ring was answered in the time that people wait for one."""
-        code, said = self.computer(door, "sign-in").ended(20)
-        assert code in (0, None), said
-        return code == 0
 
     def sign_in(self, door):
         code, said = self.computer(door, "sign-in").ended()
@@ -270,19 +264,41 @@ def losses(service, rp):
     person.register("any")
     until("it listens", lambda: sum(service.listening().values()) == LISTENS)
     lost = holder(service)
+    phone, tunnel = shown(service.doors, lost)
     service.nodes[lost].stop(signal.SIGKILL)
     began = time.monotonic()
+    status, _ = service.doors.upgrade("any", f"/cable/connect/{phone[1]}/{tunnel}")
+    told = time.monotonic() - began
+    assert status == 404 and told < 1, (status, told)
     until("it listens elsewhere", lambda: elsewhere(service.listening(), lost))
     took = time.monotonic() - began
     person.sign_in("any")
-    print(f"node {lost} was killed: its phone was elsewhere after {took:.1f} s, and signed in")
-    service.start_node(lost)
+    print(f"node {lost} was killed: who scans a code of it was told so after {told * 1000:.0f} ms; "
+          f"its phone was elsewhere after {took:.1f} s, and signed in")
+    comes_back(service, lost)
     until("it is known", lambda: service.metric(lost, "bus_up") == 1)
+    freezes(service, person, holder(service))
     lost = holder(service)
     drain_under_load(service, person, lost, lambda: elsewhere(service.listening(), lost))
     service.start_node(lost)
     twice(service, lost)
     person.phone.stop()
+
+
+def freezes(service, person, node):
+    """A node that does not answer is lost for a while, and has nobody when it goes on."""
+    child = service.nodes[node].child
+    child.send_signal(signal.SIGSTOP)
+    began = time.monotonic()
+    try:
+        until("it listens elsewhere", lambda: elsewhere(service.listening(), node))
+        took = time.monotonic() - began
+        person.sign_in("any")
+    finally:
+        child.send_signal(signal.SIGCONT)
+    until("it lets go", lambda: elsewhere(service.listening(), node))
+    person.sign_in("any")
+    print(f"node {node} was frozen: its phone was elsewhere after {took:.1f} s, and signed in")
 
 
 def holder(service):

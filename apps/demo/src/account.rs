@@ -8,6 +8,9 @@ use url::{Url, form_urlencoded};
 /// The password of all accounts. It is on the page.
 pub(crate) const PASSWORD: &str = "open-sesame-2026";
 
+/// How the tour signs in, for the site's log.
+const TOUR: &str = "towline-tour/1";
+
 /// An account at the site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -56,10 +59,14 @@ impl Account {
     }
 }
 
-/// The cookie with which nobody is signed in.
-pub(crate) fn nobody(site: &Url) -> String {
+/// The cookies with which nobody is signed in, at the site or at those that sign in through it.
+pub(crate) fn nobody(site: &Url, others: &[String]) -> Vec<String> {
     let port = site.port_or_known_default().unwrap_or_default();
-    format!("towline-rp-{port}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")
+    let others = others.iter().filter_map(|url| url.rsplit(':').next());
+    std::iter::once(format!("towline-rp-{port}"))
+        .chain(others.map(|port| format!("towline-site-{port}-session")))
+        .map(|name| format!("{name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"))
+        .collect()
 }
 
 /// Sends a form as a browser does, and gives the headers of the answer, which leads elsewhere.
@@ -70,6 +77,7 @@ async fn send(site: &Url, path: &str, fields: &[(&str, &str)]) -> Result<HeaderM
     let request = Request::post(place.as_str())
         .header(header::ORIGIN, site.origin().ascii_serialization())
         .header(header::ACCEPT, "text/html")
+        .header(header::USER_AGENT, TOUR)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(body.into_bytes())
         .map_err(|error| said(&error))?;

@@ -7,7 +7,7 @@ use axum::{
 };
 use towline_pages::PageFile;
 
-pub(crate) const FILES: [PageFile; 17] = [
+pub(crate) const FILES: [PageFile; 18] = [
     PageFile::style("page.css", include_str!("assets/page.css")),
     PageFile::style("computer.css", include_str!("assets/computer.css")),
     PageFile::style("devices.css", include_str!("assets/devices.css")),
@@ -16,6 +16,7 @@ pub(crate) const FILES: [PageFile; 17] = [
     PageFile::script("own.js", include_str!("assets/own.js")),
     PageFile::script("dom.js", include_str!("assets/dom.js")),
     PageFile::script("guide.js", include_str!("assets/guide.js")),
+    PageFile::script("next.js", include_str!("assets/next.js")),
     PageFile::script("computer.js", include_str!("assets/computer.js")),
     PageFile::script("questions.js", include_str!("assets/questions.js")),
     PageFile::script("devices.js", include_str!("assets/devices.js")),

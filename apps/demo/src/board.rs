@@ -237,7 +237,7 @@ impl Board {
     pub(crate) fn done(&self, step: u8) {
         let known = tour::STEPS.contains(&step);
         if known && self.change(|scene| scene.done.insert(step)) {
-            self.tell(DemoEvent::StepDone(step));
+            self.tell(DemoEvent::StepDone { step, short: tour::on_short_way(step) });
         }
     }
 

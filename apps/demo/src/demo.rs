@@ -61,8 +61,13 @@ pub struct Demo {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DemoEvent {
-    /// A step of the tour was done: its number, from 1 to 17.
-    StepDone(u8),
+    /// A step of the tour was done.
+    StepDone {
+        /// Its number among all, from 1 to 17.
+        step: u8,
+        /// Its number on the short way, from 1 to 5, if it is on that.
+        short: Option<u8>,
+    },
     /// A ceremony succeeded, and took so long.
     Timed(Timed),
 }

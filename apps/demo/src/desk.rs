@@ -10,11 +10,14 @@ use tokio::sync::oneshot;
 use towline::{
     Ask, Person, PhoneAnswer, PhoneAsk, PhoneQuestion,
     authenticator::{Answer, Event, Purpose, Question},
-    ctap::User,
+    ctap::{Rp, RpId, User},
     device::Wants,
 };
 
-use crate::{board::Board, devices::DeviceId};
+use crate::{
+    board::Board,
+    devices::{DeviceId, site},
+};
 
 /// A question on the page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -183,7 +186,7 @@ pub(crate) struct Holder {
 
 impl Person for Holder {
     fn ask(&mut self, mut ask: Ask) {
-        let asked = asked(ask.question());
+        let asked = self.asked(ask.question());
         let attests = matches!(asked, Asked::Attest { .. });
         let several =
             matches!(asked, Asked::Account { .. }) && DeviceId::HANDSETS.contains(&self.device);
@@ -238,10 +241,10 @@ impl Person for Holder {
     fn notice(&mut self, event: &Event) {
         let notice = match event {
             Event::Created { rp, user, .. } => {
-                Some(("created", format!("{} · {}", name(user), rp.id.as_str())))
+                Some(("created", format!("{} · {}", name(user), of_rp(rp))))
             }
-            Event::Used { rp_id, .. } => Some(("used", rp_id.as_str().to_owned())),
-            Event::AlreadyRegistered { rp, .. } => Some(("already", rp.id.as_str().to_owned())),
+            Event::Used { rp_id, .. } => Some(("used", self.site(rp_id))),
+            Event::AlreadyRegistered { rp, .. } => Some(("already", of_rp(rp))),
             Event::VerificationLocked { .. } => Some(("locked", String::new())),
             Event::Reset => Some(("wiped", String::new())),
             _ => None,
@@ -256,50 +259,61 @@ fn name(user: &User) -> String {
     user.name.clone().or_else(|| user.display_name.clone()).unwrap_or_default()
 }
 
-fn asked(question: &Question) -> Asked {
-    match question {
-        Question::ConfirmPresence { purpose } => of_purpose(purpose, question),
-        Question::VerifyUser { purpose, attempts_left, failed_before } => {
-            let (purpose, site, account) = match of_purpose(purpose, question) {
-                Asked::Create { site, account, .. } => ("create", site, account),
-                Asked::Use { site, account } => ("use", site, account),
-                Asked::Attest { site } => ("attest", site, String::new()),
-                Asked::Already { site } => ("already", site, String::new()),
-                Asked::Authorize { site } => ("authorize", site, String::new()),
-                _ => ("other", String::new(), String::new()),
-            };
-            let (left, failed) = (*attempts_left, *failed_before);
-            Asked::Verify { purpose, site, account, left, failed }
-        }
-        Question::ChooseAccount { rp_id, accounts } => Asked::Account {
-            site: rp_id.as_str().to_owned(),
-            accounts: accounts.iter().map(name).collect(),
-        },
-        Question::NothingToUse { rp_id } => Asked::Nothing { site: rp_id.as_str().to_owned() },
-        _ => Asked::Other { text: question.to_string() },
-    }
+fn of_rp(rp: &Rp) -> String {
+    site(&rp.id, rp.name.as_deref())
 }
 
-fn of_purpose(purpose: &Purpose, question: &Question) -> Asked {
-    match purpose {
-        Purpose::Create { rp, user, replaces } => Asked::Create {
-            site: rp.id.as_str().to_owned(),
-            account: name(user),
-            replaces: *replaces,
-        },
-        Purpose::Use { rp_id, user } => Asked::Use {
-            site: rp_id.as_str().to_owned(),
-            account: user.as_ref().map(name).unwrap_or_default(),
-        },
-        Purpose::Attest { rp } | Purpose::Identify { rp } => {
-            Asked::Attest { site: rp.id.as_str().to_owned() }
+impl Holder {
+    /// What the site is called by the passkeys that the device has for it.
+    fn site(&self, id: &RpId) -> String {
+        self.desk.board.look(|scene| {
+            let passkeys = scene.devices.get(&self.device).map(|view| view.passkeys.as_slice());
+            let known = passkeys.unwrap_or_default().iter().find(|known| known.rp_id == *id);
+            known.map_or_else(|| site(id, None), |known| known.site.clone())
+        })
+    }
+
+    fn asked(&self, question: &Question) -> Asked {
+        match question {
+            Question::ConfirmPresence { purpose } => self.of_purpose(purpose, question),
+            Question::VerifyUser { purpose, attempts_left, failed_before } => {
+                let (purpose, site, account) = match self.of_purpose(purpose, question) {
+                    Asked::Create { site, account, .. } => ("create", site, account),
+                    Asked::Use { site, account } => ("use", site, account),
+                    Asked::Attest { site } => ("attest", site, String::new()),
+                    Asked::Already { site } => ("already", site, String::new()),
+                    Asked::Authorize { site } => ("authorize", site, String::new()),
+                    _ => ("other", String::new(), String::new()),
+                };
+                let (left, failed) = (*attempts_left, *failed_before);
+                Asked::Verify { purpose, site, account, left, failed }
+            }
+            Question::ChooseAccount { rp_id, accounts } => Asked::Account {
+                site: self.site(rp_id),
+                accounts: accounts.iter().map(name).collect(),
+            },
+            Question::NothingToUse { rp_id } => Asked::Nothing { site: self.site(rp_id) },
+            _ => Asked::Other { text: question.to_string() },
         }
-        Purpose::AlreadyRegistered { rp, .. } => Asked::Already { site: rp.id.as_str().to_owned() },
-        Purpose::Authorize { rp_id: Some(rp_id), .. } => {
-            Asked::Authorize { site: rp_id.as_str().to_owned() }
+    }
+
+    fn of_purpose(&self, purpose: &Purpose, question: &Question) -> Asked {
+        match purpose {
+            Purpose::Create { rp, user, replaces } => {
+                Asked::Create { site: of_rp(rp), account: name(user), replaces: *replaces }
+            }
+            Purpose::Use { rp_id, user } => Asked::Use {
+                site: self.site(rp_id),
+                account: user.as_ref().map(name).unwrap_or_default(),
+            },
+            Purpose::Attest { rp } | Purpose::Identify { rp } => Asked::Attest { site: of_rp(rp) },
+            Purpose::AlreadyRegistered { rp, .. } => Asked::Already { site: of_rp(rp) },
+            Purpose::Authorize { rp_id: Some(rp_id), .. } => {
+                Asked::Authorize { site: self.site(rp_id) }
+            }
+            Purpose::Reset { .. } => Asked::Reset,
+            _ => Asked::Other { text: question.to_string() },
         }
-        Purpose::Reset { .. } => Asked::Reset,
-        _ => Asked::Other { text: question.to_string() },
     }
 }
 

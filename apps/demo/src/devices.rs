@@ -1,6 +1,8 @@
 //! Who takes part, beside the site and the computer's browser.
 
 use serde::{Deserialize, Serialize};
+use towline::ctap::RpId;
+use towline_pages::isolated;
 use towline_virtual::{Passkey, authenticator::BackupState};
 
 /// A device of the demonstration, and the browser that asks for them.
@@ -50,10 +52,21 @@ impl DeviceId {
     }
 }
 
+/// What a site is called: its name, where it gave one, is its own claim, so that the RP ID, which
+/// the client has checked, always stands behind it.
+pub(crate) fn site(id: &RpId, name: Option<&str>) -> String {
+    match name.filter(|name| !name.trim().is_empty()) {
+        Some(name) => format!("{} ({})", isolated(name), id.as_str()),
+        None => id.as_str().to_owned(),
+    }
+}
+
 /// A passkey, as a device shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct PasskeyView {
-    site: String,
+    #[serde(skip)]
+    pub(crate) rp_id: RpId,
+    pub(crate) site: String,
     account: String,
     name: String,
     synced: bool,
@@ -64,7 +77,8 @@ impl PasskeyView {
         let credential = &passkey.credential;
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         Self {
-            site: credential.rp_id.as_str().to_owned(),
+            site: site(&credential.rp_id, credential.rp_name.as_deref()),
+            rp_id: credential.rp_id.clone(),
             account: text(&credential.user.name),
             name: text(&credential.user.display_name),
             synced,

@@ -44,6 +44,9 @@ use crate::{
 /// How long a request for news waits for some.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What the page's own part of the script does on the pages in its frame.
+const INSIDE: &str = include_str!("assets/inside.js");
+
 /// Everybody who takes part.
 pub(crate) struct Stage {
     pub(crate) board: Board,
@@ -244,14 +247,19 @@ async fn sign_in(State(stage): Here, Body(who): Body<SigningIn>) -> Response {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     *stage.browser.went.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    let cookie = match who.account {
-        Some(account) => account.signs_in(&url).await,
-        None => Ok(account::nobody(&url)),
+    let cookies = match who.account {
+        Some(account) => account.signs_in(&url).await.map(|cookie| vec![cookie]),
+        None => Ok(account::nobody(&url, &stage.others)),
     };
-    match cookie.ok().and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
-        Some(cookie) => (StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response(),
-        None => StatusCode::BAD_GATEWAY.into_response(),
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    for cookie in cookies.unwrap_or_default() {
+        let Ok(cookie) = HeaderValue::from_str(&cookie) else { continue };
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
+    if response.headers().is_empty() {
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
+    response
 }
 
 /// Remembers the language that somebody chose, and goes back to the page.
@@ -295,6 +303,7 @@ async fn script(
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let key = session.page_key().unwrap_or_default();
     let script = page::script(&Way::Endpoint(format!("http://{host}/{key}/page")));
+    let script = format!("{script}\n{INSIDE}");
     let headers = [
         (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),

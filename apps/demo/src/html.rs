@@ -9,13 +9,14 @@ use axum::{
 };
 use maud::{DOCTYPE, Markup, html};
 use towline_pages::{Language, fill, for_scripts, tell_browsers};
+use url::form_urlencoded;
 
 use crate::{
     account::{Account, PASSWORD},
     devices::DeviceId,
     door::Stage,
     texts,
-    tour::{SHORT, STEPS, Start},
+    tour::{STEPS, Start, means, on_short_way},
 };
 
 /// Answers with the page. What it names is beside it, so that its own address ends with a slash.
@@ -86,7 +87,7 @@ fn document(stage: &Stage, language: Language) -> Markup {
                 p #gone .notice role="alert" hidden { (t("gone")) }
                 main {
                     (walk(language))
-                    (guide(language))
+                    (guide(stage, language))
                     div .ends {
                         (computer(stage, language))
                         (devices(language))
@@ -103,42 +104,12 @@ fn document(stage: &Stage, language: Language) -> Markup {
     }
 }
 
-/// Where the tour is and how it goes on, which stays in view.
+/// What to do next and how the tour goes on, which stays in view.
 fn walk(language: Language) -> Markup {
-    let t = |name| texts::say(language, name);
-    html! {
-        div .walk role="group" aria-label=(t("guide_title")) {
-            span #guide-count .count {}
-            button #guide-back .second type="button" { (t("guide_back")) }
-            button #guide-next .second type="button" { (t("guide_next")) }
-        }
-    }
-}
-
-fn guide(language: Language) -> Markup {
     let t = |name| texts::say(language, name);
     let of = |step: u8, part: &str| texts::find(language, &format!("step_{step}_{part}"));
     html! {
-        section #guide .guide aria-labelledby="guide-title" tabindex="-1" {
-            h2 #guide-title .sr { (t("guide_title")) }
-            div .steps {
-                @for step in STEPS {
-                    @let start = Start::of(step);
-                    @let place = SHORT.iter().position(|short| *short == step);
-                    div .step data-step=(step) data-short=[place] data-path=(start.path()) data-who=(start.who())
-                        hidden[step != 1] {
-                        h3 tabindex="-1" { (of(step, "title").unwrap_or_default()) }
-                        p { (of(step, "text").unwrap_or_default()) }
-                        p .do { strong { (t("guide_now")) ": " } (of(step, "do").unwrap_or_default()) }
-                    }
-                }
-            }
-            p #guide-why .notice role="status" hidden { (t("guide_not_remembered")) }
-            div .around {
-                button #guide-go .second type="button" { (t("guide_go")) }
-                button #guide-length .quiet type="button" { (t("guide_whole")) }
-            }
-            p #guide-end role="status" hidden { (t("guide_end")) }
+        div .walk role="group" aria-label=(t("guide_title")) {
             ol .dots aria-label=(t("guide_all")) {
                 @for step in STEPS {
                     li {
@@ -152,6 +123,45 @@ fn guide(language: Language) -> Markup {
                         }
                     }
                 }
+            }
+            p #guide-now role="status" {}
+            button #guide-back .second type="button" { (t("guide_back")) }
+            button #guide-next .second type="button" { (t("guide_next")) }
+        }
+    }
+}
+
+fn guide(stage: &Stage, language: Language) -> Markup {
+    let t = |name| texts::say(language, name);
+    let of = |step: u8, part: &str| texts::find(language, &format!("step_{step}_{part}"));
+    let phones = ["phone-a", "phone-b"].map(|tag| {
+        let name = texts::find(language, &format!("device_{tag}")).unwrap_or_default();
+        (tag, form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>())
+    });
+    let phones = phones.each_ref().map(|(tag, name)| (*tag, name.as_str()));
+    let url = |step| fill(&Start::of(step).url(&stage.site, &stage.others), &phones);
+    html! {
+        section #guide .guide aria-labelledby="guide-title" tabindex="-1" {
+            h2 #guide-title .sr { (t("guide_title")) }
+            div .steps {
+                p #guide-count .count {}
+                @for step in STEPS {
+                    @let (way, phone) = means(step).unzip();
+                    div .step data-step=(step) data-short=[on_short_way(step)]
+                        data-url=(url(step)) data-who=(Start::of(step).who())
+                        data-way=[way] data-phone=[phone] hidden[step != 1] {
+                        h3 tabindex="-1" { (of(step, "title").unwrap_or_default()) }
+                        p { (of(step, "text").unwrap_or_default()) }
+                        @if let Some(what) = of(step, "do") {
+                            p .do { strong { (t("guide_now")) ": " } (what) }
+                        }
+                    }
+                }
+            }
+            p #guide-why .notice role="status" hidden { (t("guide_not_remembered")) }
+            div .around {
+                button #guide-go .second type="button" { (t("guide_go")) }
+                button #guide-length .quiet type="button" { (t("guide_whole")) }
             }
         }
     }

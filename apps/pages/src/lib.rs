@@ -12,4 +12,4 @@ pub use browsers::tell_browsers;
 pub use exchange::{ExchangeError, exchange};
 pub use files::PageFile;
 pub use language::{Language, cookie};
-pub use words::{Row, fill, for_scripts, wrong_with};
+pub use words::{Row, fill, for_scripts, isolated, wrong_with};

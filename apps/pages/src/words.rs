@@ -28,6 +28,15 @@ pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
     filled
 }
 
+/// A name that somebody gave, set apart, so that it can't turn the direction of what is around it
+/// (Unicode's UAX #9 §2.4).
+#[must_use]
+pub fn isolated(name: &str) -> String {
+    let turning = |c: &char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let plain: String = name.chars().filter(|c| !turning(c)).collect();
+    format!("\u{2068}{plain}\u{2069}")
+}
+
 /// What scripts say: the element `#texts`, with the rows by their names as JSON, which is not run.
 #[must_use]
 pub fn for_scripts<'a>(rows: impl Iterator<Item = &'a Row>, language: Language) -> Markup {
@@ -81,6 +90,12 @@ mod tests {
         assert_eq!(fill("none", &[("a", "1")]), "none");
         assert_eq!(fill("{missing}!", &[]), "!");
         assert_eq!(fill("cut {", &[]), "cut ");
+    }
+
+    #[test]
+    fn a_name_turns_nothing_but_itself() {
+        assert_eq!(isolated("Jo"), "\u{2068}Jo\u{2069}");
+        assert_eq!(isolated("\u{202e}elpmaxe.knab\u{2069}"), "\u{2068}elpmaxe.knab\u{2069}");
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! Which browser somebody uses, as it says itself: good enough for a list that people read.
 
+/// What signs in for whoever takes the demonstration's tour.
+pub(crate) const TOUR: &str = "towline tour";
+
 /// Names in `User-Agent`, and what people call them. The first that is there counts, as most
 /// browsers also claim to be those further down.
-const BROWSERS: [(&str, &str); 9] = [
+const BROWSERS: [(&str, &str); 10] = [
+    ("towline-tour/", TOUR),
     ("Edg/", "Edge"),
     ("EdgA/", "Edge"),
     ("OPR/", "Opera"),
@@ -58,6 +62,7 @@ mod tests {
                 "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1",
                 Some("Safari, iPhone"),
             ),
+            ("towline-tour/1", Some("towline tour")),
             ("<script>alert(1)</script>", None),
             ("", None),
         ] {

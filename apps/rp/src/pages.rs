@@ -8,7 +8,7 @@ pub(crate) mod sign_in;
 pub(crate) mod sites;
 
 use maud::{DOCTYPE, Markup, html};
-use towline_pages::{fill, for_scripts};
+use towline_pages::{fill, for_scripts, isolated};
 
 use crate::{
     ApiError, Showcase, site::Site, store::sessions::IDLE, texts::script::SCRIPT, visit::Visit,
@@ -107,7 +107,5 @@ fn problem(visit: &Visit, error: Option<&ApiError>) -> Markup {
 
 /// A text whose places are filled with what people typed, which can't turn what is around it.
 fn with_name(text: &str, place: &str, name: &str) -> String {
-    let turning = |c: &char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let plain: String = name.chars().filter(|c| !turning(c)).collect();
-    fill(text, &[(place, &format!("\u{2068}{plain}\u{2069}"))])
+    fill(text, &[(place, &isolated(name))])
 }

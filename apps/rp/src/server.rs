@@ -126,3 +126,6 @@ impl std::fmt::Debug for RpServer {
         f.debug_struct("RpServer").field("local_addr", &self.local_addr).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

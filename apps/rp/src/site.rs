@@ -311,7 +311,7 @@ impl Site {
         };
         let outcome = self.check_sign_in(waiting, credential, &mut line).await;
         line.entry.refused = outcome.as_ref().err().map(|error| error.code);
-        self.tell(match &outcome {
+        let event = match &outcome {
             Ok(done) => SiteEvent::SignedIn {
                 account: done.account.name.clone(),
                 user_verified: done.user_verified,
@@ -319,8 +319,9 @@ impl Site {
             Err(error) => {
                 SiteEvent::SignInRefused { account: line.entry.account.clone(), why: error.code }
             }
-        });
+        };
         self.log(line).await?;
+        self.tell(event);
         outcome
     }
 

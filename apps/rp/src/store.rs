@@ -219,4 +219,4 @@ impl From<rusqlite::Error> for ApiError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, Method, header, request::Parts};
+use rusqlite::{Connection, TransactionBehavior};
 use towline_pages::{Language, cookie};
 
 use crate::{
@@ -104,21 +105,25 @@ async fn person(site: &Site, headers: &HeaderMap) -> Result<Option<Person>, ApiE
 }
 
 /// Signs somebody in: always under a new token, so that nobody can have given them theirs before.
-/// What the browser had until now ends. Gives the cookie.
+/// What the browser had until now ends. `whose` gives the account's number; what it changes is
+/// saved together with the session, or not at all. Gives the cookie.
 pub(crate) async fn sign_in(
     site: &Site,
-    account: i64,
     how: How,
     before: Option<[u8; 32]>,
+    whose: impl FnOnce(&Connection) -> Result<i64, ApiError> + Send + 'static,
 ) -> Result<HeaderValue, ApiError> {
     let token = site.random::<32>()?;
     let (hash, now) = (site.provider.sha256.hash(&[&token]), site.now());
     site.store
         .run(move |db| {
+            let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let account = whose(&change)?;
             if let Some(before) = before {
-                sessions::end(db, &before)?;
+                sessions::end(&change, &before)?;
             }
-            sessions::begin(db, &hash, account, how, now)
+            sessions::begin(&change, &hash, account, how, now)?;
+            Ok(change.commit()?)
         })
         .await?;
     set_cookie(site, &URL_SAFE_NO_PAD.encode(token), WHOLE)

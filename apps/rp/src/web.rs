@@ -25,7 +25,7 @@ use crate::{ApiError, programs::http_status, site::Site};
 pub(crate) use account::Shown;
 pub(crate) use form::{Fields, fields_of, is_local, posted, query};
 pub(crate) use front::chosen;
-pub(crate) use sign_in::{Joining, Step, error_page};
+pub(crate) use sign_in::{Joining, Step, error_page, leave};
 
 /// What a page answers.
 pub(crate) type Outcome = Result<Response, ApiError>;

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -126,14 +127,18 @@ pub(crate) fn frame(length: u16) -> Vec<u8> {
     frame
 }
 
-/// TLS that takes any certificate: what is measured is a server of our own.
-pub(crate) fn tls() -> Result<TlsConnector> {
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+/// TLS that takes any certificate: what is measured is a server of our own. Where it `comes_again`
+/// it makes half a handshake from the second time on.
+pub(crate) fn tls(comes_again: bool) -> Result<TlsConnector> {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(Error::other)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Anybody))
         .with_no_client_auth();
+    if !comes_again {
+        config.resumption = Resumption::disabled();
+    }
     Ok(TlsConnector::from(Arc::new(config)))
 }
 

@@ -1,22 +1,39 @@
 //! The load, bounded in count and time, and the table.
 
 use std::io::{Error, Result};
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::client::{self, Pair, Way};
 
-const CONTESTANTS: [&str; 4] = ["splice", "bare", "towline", "towline-tls"];
+/// Who takes turns, how often, and how long each kind of load lasts.
+struct Contest {
+    names: &'static [&'static str],
+    rounds: usize,
+    time: Duration,
+}
 
-/// Each kind of load, once per round; the contestants take turns.
-const TIME: Duration = Duration::from_millis(800);
-const ROUNDS: usize = 11;
+const ALL: Contest = Contest {
+    names: &["splice", YARDSTICK, "towline", "towline-tls"],
+    rounds: 11,
+    time: Duration::from_millis(800),
+};
+
+/// What TLS costs: for clients that come again, which make half a handshake, and for those that
+/// come for the first time.
+const TLS: Contest = Contest {
+    names: &[YARDSTICK, "towline", "towline-tls", "towline-tls-first"],
+    rounds: 5,
+    time: Duration::from_millis(400),
+};
 
 /// The contestant that the others are compared with, round by round.
-const YARDSTICK: usize = 1;
+const YARDSTICK: &str = "bare";
 
 /// Tunnels that are busy at once.
 const BUSY: u64 = 16;
@@ -31,30 +48,7 @@ const LONG_MESSAGE: u16 = 32_768;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) async fn all(idle_pairs: usize) -> Result<()> {
-    println!("{:12} {:>16} {:>16} {:>16}", "per core", "trips/s", "MiB/s", "pairs/s");
-    let mut rates = CONTESTANTS.map(|_| Vec::new());
-    for _ in 0..ROUNDS {
-        for (name, rates) in CONTESTANTS.iter().zip(&mut rates) {
-            let mut server = Server::start(name).await?;
-            let trips = round_trips(&mut server, MESSAGE).await?;
-            let long = round_trips(&mut server, LONG_MESSAGE).await?;
-            let ceremonies = ceremonies(&mut server).await?;
-            // A round trip passes the message on twice.
-            let mib = long * 2.0 * f64::from(LONG_MESSAGE) / 1_048_576.0;
-            rates.push([trips, mib, ceremonies]);
-        }
-    }
-    let yardstick = rates.get(YARDSTICK).cloned().unwrap_or_default();
-    for (name, rates) in CONTESTANTS.iter().zip(rates) {
-        let [trips, mib, ceremonies] = [0, 1, 2].map(|kind| of_kind(&rates, &yardstick, kind));
-        println!("{name:12} {trips:>16} {mib:>16} {ceremonies:>16}");
-    }
-    println!("(in brackets: the time that it takes, as a multiple of what bare takes)");
-    println!("\n{:12} {:>10} {:>12}", "", "idle pairs", "bytes/pair");
-    for name in CONTESTANTS {
-        let (pairs, bytes) = idle(&mut Server::start(name).await?, idle_pairs).await?;
-        println!("{name:12} {pairs:>10} {bytes:>12}");
-    }
+    run(&ALL, idle_pairs).await?;
     println!(
         "\n{:12} {:>10} {:>12} {:>12} {:>12}",
         "", "listening", "bytes/phone", "us to come", "us per alive"
@@ -63,6 +57,41 @@ pub(crate) async fn all(idle_pairs: usize) -> Result<()> {
         listening(&mut Server::start(name).await?, name, idle_pairs).await?;
     }
     crate::machine::all()
+}
+
+/// The first tables alone, in half a minute: what TLS costs beside none.
+pub(crate) async fn tls(idle_pairs: usize) -> Result<()> {
+    run(&TLS, idle_pairs).await
+}
+
+async fn run(contest: &Contest, idle_pairs: usize) -> Result<()> {
+    let Contest { names, rounds, time } = *contest;
+    println!("{:18} {:>16} {:>16} {:>16}", "per core", "trips/s", "MiB/s", "pairs/s");
+    let mut rates: Vec<Vec<[f64; 3]>> = names.iter().map(|_| Vec::new()).collect();
+    for _ in 0..rounds {
+        for (name, rates) in names.iter().zip(&mut rates) {
+            let mut server = Server::start(name).await?;
+            let trips = round_trips(&mut server, MESSAGE, time).await?;
+            let long = round_trips(&mut server, LONG_MESSAGE, time).await?;
+            let ceremonies = ceremonies(&mut server, time).await?;
+            // A round trip passes the message on twice.
+            let mib = long * 2.0 * f64::from(LONG_MESSAGE) / 1_048_576.0;
+            rates.push([trips, mib, ceremonies]);
+        }
+    }
+    let yardstick = names.iter().position(|name| *name == YARDSTICK);
+    let yardstick = yardstick.and_then(|at| rates.get(at)).cloned().unwrap_or_default();
+    for (name, rates) in names.iter().zip(rates) {
+        let [trips, mib, ceremonies] = [0, 1, 2].map(|kind| of_kind(&rates, &yardstick, kind));
+        println!("{name:18} {trips:>16} {mib:>16} {ceremonies:>16}");
+    }
+    println!("(in brackets: the time that it takes, as a multiple of what bare takes)");
+    println!("\n{:18} {:>10} {:>12}", "", "idle pairs", "bytes/pair");
+    for name in names {
+        let (pairs, bytes) = idle(&mut Server::start(name).await?, idle_pairs).await?;
+        println!("{name:18} {pairs:>10} {bytes:>12}");
+    }
+    Ok(())
 }
 
 /// The median rate, and the median of the rounds' ratios to the yardstick.
@@ -82,6 +111,8 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 pub(crate) struct Server {
     process: Child,
     pub(crate) way: Way,
+    /// Where a node tells its metrics.
+    admin: Option<SocketAddr>,
     next: u64,
 }
 
@@ -102,9 +133,15 @@ impl Server {
         let out = process.stdout.take().ok_or_else(|| Error::other("no output"))?;
         let mut line = String::new();
         BufReader::new(out).read_line(&mut line).await?;
-        let address = line.trim().parse().map_err(Error::other)?;
-        let tls = if name.ends_with("-tls") { Some(client::tls()?) } else { None };
-        Ok(Self { process, way: Way { address, tls }, next: 0 })
+        let mut addresses = line.split_whitespace();
+        let address = addresses.next().unwrap_or_default().parse().map_err(Error::other)?;
+        let admin = addresses.next().map(str::parse).transpose().map_err(Error::other)?;
+        let tls = match name {
+            "towline-tls" => Some(client::tls(true)?),
+            "towline-tls-first" => Some(client::tls(false)?),
+            _ => None,
+        };
+        Ok(Self { process, way: Way { address, tls }, admin, next: 0 })
     }
 
     async fn pair(&mut self) -> Result<Pair> {
@@ -119,6 +156,18 @@ impl Server {
         let stat = std::fs::read_to_string(format!("/proc/{id}/schedstat"))?;
         let spent = stat.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok());
         spent.map(Duration::from_nanos).ok_or_else(|| Error::other("no schedstat"))
+    }
+
+    /// What a node has counted under this name.
+    pub(crate) async fn metric(&self, name: &str) -> Result<u32> {
+        let admin = self.admin.ok_or_else(|| Error::other("it tells no metrics"))?;
+        let mut stream = TcpStream::connect(admin).await?;
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await?;
+        let mut page = String::new();
+        stream.read_to_string(&mut page).await?;
+        let name = format!("towline_relay_{name} ");
+        let value = page.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok());
+        value.ok_or_else(|| Error::other(format!("no metric {name}")))
     }
 
     fn resident(&self) -> Result<u64> {
@@ -140,13 +189,13 @@ fn per_second(count: u32, spent: Duration) -> f64 {
 }
 
 /// Round trips per second of the server's processor time, on tunnels that are busy at once.
-async fn round_trips(server: &mut Server, length: u16) -> Result<f64> {
+async fn round_trips(server: &mut Server, length: u16, time: Duration) -> Result<f64> {
     let mut pairs = Vec::new();
     for _ in 0..BUSY {
         pairs.push(server.pair().await?);
     }
     let before = server.spent()?;
-    let end = Instant::now().checked_add(TIME).ok_or_else(|| Error::other("the clock"))?;
+    let end = Instant::now().checked_add(time).ok_or_else(|| Error::other("the clock"))?;
     let tasks: Vec<_> =
         pairs.into_iter().map(|pair| tokio::spawn(to_and_fro(pair, length, end))).collect();
     let mut trips: u32 = 0;
@@ -187,9 +236,9 @@ async fn to_and_fro(mut pair: Pair, length: u16, end: Instant) -> Result<(u32, P
 
 /// Tunnels opened and left per second of the server's processor time, by as many clients as are
 /// busy at once.
-async fn ceremonies(server: &mut Server) -> Result<f64> {
+async fn ceremonies(server: &mut Server, time: Duration) -> Result<f64> {
     let before = server.spent()?;
-    let end = Instant::now().checked_add(TIME).ok_or_else(|| Error::other("the clock"))?;
+    let end = Instant::now().checked_add(time).ok_or_else(|| Error::other("the clock"))?;
     let tasks: Vec<_> = (1..=BUSY)
         .map(|client| {
             let (way, first) = (server.way.clone(), client.saturating_mul(CEREMONIES));

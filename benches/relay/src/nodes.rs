@@ -1,6 +1,7 @@
 //! Two nodes of one service with a `nats-server` between them, each a process of its own: what a
 //! ring through another node adds, and what a question about somebody else's phone costs a node.
 
+use std::collections::BTreeMap;
 use std::io::{Error, Result};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
@@ -50,18 +51,27 @@ pub(crate) async fn all() -> Result<()> {
             let index = took.len().saturating_mul(percent) / 100;
             took.get(index).map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
         };
-        println!("{name:>24} {:>10.2} {:>10.2} {failed:>8}", at(50), at(99));
+        let count: usize = failed.values().sum();
+        println!("{name:>24} {:>10.2} {:>10.2} {count:>8}", at(50), at(99));
+        for (answer, times) in failed {
+            println!("{times} times: {answer}");
+        }
     }
     let before = there.spent()?;
     let idle = Instant::now();
     sleep(Duration::from_secs(1)).await;
     let idle = there.spent()?.saturating_sub(before).div_f64(idle.elapsed().as_secs_f64());
+    let known = there.metric("finds_heard_total").await?;
     let (before, asked) = (there.spent()?, Instant::now());
     finds(&bus).await?;
     let spent = there.spent()?.saturating_sub(before);
     let spent = spent.saturating_sub(idle.mul_f64(asked.elapsed().as_secs_f64()));
-    let each = spent.as_secs_f64() * 1e6 / f64::from(FINDS);
-    println!("a find of somebody else's phone, at 10 000/s: {each:.1} us of a node");
+    let heard = there.metric("finds_heard_total").await?.saturating_sub(known);
+    let each = spent.as_secs_f64() * 1e6 / f64::from(heard);
+    println!(
+        "a find of somebody else's phone, at 10 000/s: {each:.1} us of a node, which heard {heard} \
+         of {FINDS}"
+    );
     Ok(())
 }
 
@@ -77,8 +87,8 @@ async fn accept(mut peer: Peer) -> Result<()> {
     }
 }
 
-/// How long each ring took, from the connection to the response, and how many failed.
-async fn rings(way: &Way, region: u8) -> (Vec<Duration>, usize) {
+/// How long each ring took, from the connection to the response, and what the others were told.
+async fn rings(way: &Way, region: u8) -> (Vec<Duration>, BTreeMap<String, usize>) {
     let mut ticks = interval(RING_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut ringing = JoinSet::new();
@@ -93,7 +103,12 @@ async fn rings(way: &Way, region: u8) -> (Vec<Duration>, usize) {
         });
     }
     let took: Vec<_> = ringing.join_all().await;
-    let failed = took.iter().filter(|took| took.is_err()).count();
+    let mut failed = BTreeMap::new();
+    for error in took.iter().filter_map(|took| took.as_ref().err()) {
+        let answer = error.to_string().lines().next().unwrap_or_default().to_owned();
+        let times: &mut usize = failed.entry(answer).or_default();
+        *times = times.saturating_add(1);
+    }
     (took.into_iter().flatten().collect(), failed)
 }
 

@@ -19,7 +19,7 @@ pub(crate) async fn serve(name: &str, bus: Option<String>) -> Result<()> {
         "bare" => true,
         "splice" => false,
         "towline" => return towline(Security::Plain).await,
-        "towline-tls" => {
+        "towline-tls" | "towline-tls-first" => {
             let made =
                 rcgen::generate_simple_self_signed(["localhost".into()]).map_err(Error::other)?;
             let tls = Tls::from_pem(
@@ -28,10 +28,10 @@ pub(crate) async fn serve(name: &str, bus: Option<String>) -> Result<()> {
             );
             return towline(Security::Tls(tls.map_err(Error::other)?)).await;
         }
-        _ => return Err(Error::other("bare, splice, towline or towline-tls")),
+        _ => return Err(Error::other("bare, splice, towline, towline-tls or towline-tls-first")),
     };
     let listener = TcpListener::bind(ANY_PORT).await?;
-    ready(listener.local_addr()?)?;
+    ready(&listener.local_addr()?)?;
     crate::bare::serve(listener, frames).await
 }
 
@@ -46,6 +46,7 @@ async fn node(number: u8, bus: &str) -> Result<()> {
     (config.bus, config.contacts) = (Some(joined.link), Arc::new(joined.contacts));
     config.node = number;
     config.trusted_proxies = vec!["127.0.0.1".parse().map_err(Error::other)?];
+    config.admin = Some(ANY_PORT.parse().map_err(Error::other)?);
     run(config).await
 }
 
@@ -66,12 +67,15 @@ fn busy(security: Security) -> Result<RelayConfig> {
 
 async fn run(config: RelayConfig) -> Result<()> {
     let relay = Relay::bind(config).await.map_err(Error::other)?;
-    ready(relay.local_addr())?;
+    match relay.admin_addr() {
+        Some(admin) => ready(&format!("{} {admin}", relay.local_addr()))?,
+        None => ready(&relay.local_addr())?,
+    }
     relay.run().await;
     Ok(())
 }
 
-fn ready(address: std::net::SocketAddr) -> Result<()> {
+fn ready(address: &dyn std::fmt::Display) -> Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "{address}")?;
     out.flush()

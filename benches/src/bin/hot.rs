@@ -10,13 +10,14 @@ use towline_benches::{
     authenticator::Ceremonies,
     ctap::{Answered, Message},
     hybrid::{Adverts, Code, Frames},
+    webauthn::Page,
 };
 
 type Path = fn(u32);
 
 /// What is counted. Signatures, key pairs and handshakes are not here: nearly all that they take is
 /// the curve's.
-const PATHS: [(&str, Path); 9] = [
+const PATHS: [(&str, Path); 11] = [
     ("decode_make_credential", |times| repeat(times, Message::new(), |message| message.decode())),
     ("encode_make_credential", |times| {
         repeat(times, Answered::new(), |answered| answered.encode())
@@ -37,6 +38,12 @@ const PATHS: [(&str, Path); 9] = [
     }),
     ("frame_of_64_bytes", |times| repeat(times, Frames::new(64), Frames::round_trip)),
     ("code_encoded", |times| repeat(times, Code::new(), |code| code.encode())),
+    ("webauthn_create_with_free_keys", |times| {
+        repeat(times, Page::with_free_keys(), |page| page.create());
+    }),
+    ("webauthn_get_with_free_keys", |times| {
+        repeat(times, Page::with_free_keys(), |page| page.get());
+    }),
 ];
 
 fn repeat<S, T>(times: u32, mut subject: S, mut work: impl FnMut(&mut S) -> T) {

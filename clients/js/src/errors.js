@@ -11,13 +11,22 @@ export class ProgramEnded extends Error {
 }
 
 /**
- * The service refused. In a ceremony, `name` is that of the exception that a browser would throw,
- * such as `NotAllowedError`.
+ * A ceremony was refused, as a browser would: `name` is that of its exception, such as
+ * `NotAllowedError`.
  */
 export class Refused extends Error {
-  constructor(status, { name, reason, message, member }) {
+  constructor(name, message) {
     super(message)
-    this.name = name ?? 'Refused'
+    this.name = name
+  }
+}
+
+/** The service can't do what a call says: a slip, or something that is not there. */
+export class BadCall extends Error {
+  name = 'BadCall'
+
+  constructor(status, { reason, message, member }) {
+    super(member ? `${member}: ${message}` : message)
     this.status = status
     this.reason = reason
     this.member = member ?? undefined

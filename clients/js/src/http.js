@@ -1,6 +1,6 @@
 // Requests to the service: JSON there and back.
 
-import { Refused } from './errors.js'
+import { BadCall, Refused } from './errors.js'
 
 /** Gives a caller for paths below an address, which ends with a slash. */
 export function caller(address, program) {
@@ -22,6 +22,7 @@ export function caller(address, program) {
     const json = response.headers.get('content-type')?.startsWith('application/json')
     const answer = json ? JSON.parse(text) : text
     if (response.ok) return { status: response.status, answer }
-    throw new Refused(response.status, answer?.error ?? { reason: 'http', message: text })
+    const told = answer?.error ?? { reason: 'http', message: text }
+    throw told.name ? new Refused(told.name, told.message) : new BadCall(response.status, told)
   }
 }

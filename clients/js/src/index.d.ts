@@ -180,8 +180,10 @@ export class Authenticator {
 
 export class ProgramMissing extends Error {}
 export class ProgramEnded extends Error {}
-/** `name` is that of a browser's exception in a ceremony. */
-export class Refused extends Error {
+/** A ceremony was refused, as a browser would: `name` is that of its exception. */
+export class Refused extends Error {}
+/** The service can't do what a call says: a slip, or something that is not there. */
+export class BadCall extends Error {
   readonly status: number
   readonly reason: string
   readonly member?: string

@@ -108,7 +108,7 @@ test('a passkey goes to the other client, and one of its comes here', async () =
 
 test('a mistake names the member', async () => {
   await assert.rejects(service.defaultSession.addAuthenticator({ transport: 'air' }), {
-    name: 'Refused', status: 400, member: 'transport',
+    name: 'BadCall', status: 400, member: 'transport',
   })
 })
 

@@ -1,6 +1,6 @@
 // Compiled, and not run: the types of the package are those of its calls.
 import { chromium, type BrowserContext } from 'playwright-core'
-import { Refused, Service, type Credential } from 'towline-virtual'
+import { BadCall, Service, type Credential } from 'towline-virtual'
 import { Credentials, install } from 'towline-virtual/playwright'
 import { expect, test } from 'towline-virtual/playwright-test'
 
@@ -10,7 +10,7 @@ export async function aTest(context: BrowserContext): Promise<Credential | undef
   const key = await session.addAuthenticator({ preset: 'security-key', pin: '2580' })
   await key.fail('wrong-challenge', { fault: 'flip-be', times: 1 })
   // @ts-expect-error: there is no such preset.
-  await session.addAuthenticator('passkey').catch((error: Refused) => error.member)
+  await session.addAuthenticator('passkey').catch((error: BadCall) => error.member)
   await install(context, session)
   const credentials = await Credentials.for(context, service, 'phone')
   // Playwright's own calls have these shapes.

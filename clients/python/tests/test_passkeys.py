@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from small_site import Site
-from towline_virtual import Refused, StillOpen
+from towline_virtual import BadCall, Refused, StillOpen
 from webauthn.helpers import bytes_to_base64url
 
 
@@ -95,9 +95,15 @@ def test_a_passkey_comes_from_the_other_client(virtual_session, virtual_authenti
 
 
 def test_a_mistake_names_the_member(virtual_session):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BadCall, match="transport") as bad:
         virtual_session.add_authenticator({"transport": "air"})
-    assert refused.value.status == 400 and refused.value.member == "transport"
+    assert bad.value.status == 400 and bad.value.member == "transport"
+
+
+def test_a_slip_in_a_ceremony_is_no_refusal_of_the_browser(virtual_session):
+    with pytest.raises(BadCall) as bad:
+        virtual_session.get("https://example.org", {}, mediation="silently")
+    assert bad.value.member == "mediation"
 
 
 def test_a_site_lets_another_use_its_passkeys(virtual_session, virtual_authenticator):

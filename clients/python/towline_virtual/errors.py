@@ -12,19 +12,28 @@ class ProgramEnded(Exception):
 
 
 class Refused(Exception):
-    """The service refused.
-
-    In a ceremony, `name` is that of the exception that a browser would throw, such as
-    `NotAllowedError`; otherwise None. `member` is the one of the request that can't be used.
+    """A ceremony was refused, as a browser would: `name` is that of its exception, such as
+    `NotAllowedError`.
     """
 
-    def __init__(self, status: int, error: dict[str, Any]):
-        self.name: str | None = error.get("name")
-        self.message: str = error.get("message", "")
-        self.reason: str = error.get("reason", "")
-        self.member: str | None = error.get("member")
+    def __init__(self, name: str, message: str):
+        self.name = name
+        self.message = message
+        super().__init__(f"{name}: {message}")
+
+
+class BadCall(Exception):
+    """The service can't do what a call says: a slip, or something that is not there.
+
+    `reason` is one of a few words, and `member` the one of the request that can't be used.
+    """
+
+    def __init__(self, status: int, reason: str, message: str, member: str | None = None):
         self.status = status
-        super().__init__(f"{self.name}: {self.message}" if self.name else self.message)
+        self.reason = reason
+        self.message = message
+        self.member = member
+        super().__init__(f"{member}: {message}" if member else message)
 
 
 class StillOpen(Exception):

@@ -7,7 +7,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
-from .errors import Refused
+from .errors import BadCall, Refused
 from .program import Program
 
 # The service is on this machine; a proxy for the world has nothing to do with it.
@@ -31,7 +31,7 @@ class Caller:
                 return json.loads(text) if is_json else text
         except HTTPError as error:
             with error:
-                raise Refused(error.code, _error(error.read().decode(errors="replace"))) from None
+                raise _error(error.code, error.read().decode(errors="replace")) from None
         except (HTTPException, OSError, URLError) as error:
             if self._program and self._program.has_ended():
                 raise self._program.failure() from error
@@ -39,8 +39,11 @@ class Caller:
             raise ConnectionError(f"no service answers at {server}: {error}") from error
 
 
-def _error(text: str) -> dict[str, Any]:
+def _error(status: int, text: str) -> Refused | BadCall:
     try:
-        return json.loads(text)["error"]
+        told = json.loads(text)["error"]
+        if "name" in told:
+            return Refused(told["name"], told["message"])
+        return BadCall(status, told["reason"], told["message"], told.get("member"))
     except (ValueError, KeyError, TypeError):
-        return {"reason": "http", "message": text}
+        return BadCall(status, "http", text)

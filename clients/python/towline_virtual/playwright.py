@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .authenticator import Authenticator
-from .errors import ProgramEnded, Refused
+from .errors import BadCall, ProgramEnded
 from .service import Service
 from .session import Session
 from .shapes import Credential, Options, Preset
@@ -98,7 +98,7 @@ class _Passkeys:
         """Ends the session; the second time nothing happens."""
         try:
             self.session.end()
-        except (Refused, ProgramEnded, OSError):
+        except (BadCall, ProgramEnded, OSError):
             pass
 
     def create(self, rp_id: str, given: Credential) -> Credential:

@@ -63,7 +63,7 @@ fn sign(
     count: u32,
     rest: Option<Rest>,
 ) -> Flow {
-    let backup = options::backup_flags(core, credential.backup_eligible);
+    let backup = options::backup_flags(core, credential.backup_eligible, credential.backed_up);
     let kept = credential.extensions.as_deref();
     let asserted = match &assertion.extensions {
         Some(asked) => asked.finish(core, &credential.id, kept, &assertion.gestures)?,

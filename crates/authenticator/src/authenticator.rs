@@ -148,17 +148,28 @@ impl Authenticator {
         request: &[u8],
         now: Instant,
     ) {
-        self.core.now = Clock::at(now);
         if self.running.is_some() {
+            self.core.now = Clock::at(now);
             self.respond(channel, Response::status_only(Status::ChannelBusy));
             return;
         }
+        self.turn_to(channel, transport, now);
+        self.take(channel, Dialect::Ctap, request);
+    }
+
+    /// A request of CTAP2 comes, and nothing is under way.
+    pub(crate) fn turn_to(
+        &mut self,
+        channel: ChannelId,
+        transport: Option<Transport>,
+        now: Instant,
+    ) {
+        self.core.now = Clock::at(now);
         self.core.channel = channel;
         self.core.transport = transport;
         self.core.u2f = false;
         self.core.withdrawn.extend(self.core.touch.forget());
         self.settle_touch();
-        self.take(channel, Dialect::Ctap, request);
     }
 
     /// Tells the time of day, which passkeys carry as a claim: when they were made, changed and

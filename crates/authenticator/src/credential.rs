@@ -56,6 +56,11 @@ kept! {
             /// password.
             pub foreign: Option<SecretBytes>,
         }
+        since 3 {
+            /// Whether it is known to be elsewhere, too: on another device of the person, or where
+            /// these devices get it from (BS). Means nothing where it may not be backed up.
+            pub backed_up: bool,
+        }
     }
 }
 
@@ -100,6 +105,7 @@ impl Credential {
             used: None,
             revision: 0,
             foreign: None,
+            backed_up: false,
         }
     }
 
@@ -305,6 +311,11 @@ impl KeyHandle {
     #[must_use]
     pub fn new(algorithm: i64, material: Zeroizing<Box<[u8]>>) -> Self {
         Self { algorithm, material: SecretBytes::new(material) }
+    }
+
+    /// The same from a copy of the bytes, which is the only one that is made.
+    pub(crate) fn of(algorithm: i64, material: &[u8]) -> Self {
+        Self { algorithm, material: material.into() }
     }
 
     /// The COSE algorithm.

@@ -114,7 +114,7 @@ impl Creating {
         let policy = input::<PinComplexityPolicy>(inputs, tells_pin_complexity(config))?;
         let mut keeping = Keeping::default();
         for row in &ROWS {
-            (row.keep)(inputs, config, discoverable, &mut keeping)?;
+            (row.keep)(inputs, config, &mut keeping)?;
         }
         let mut creating = Self {
             protection: input(inputs, config.extensions.cred_protect)?,
@@ -133,9 +133,9 @@ impl Creating {
         Ok(creating)
     }
 
-    /// Whether the new credential is to be good for payments on other sites.
-    pub(crate) fn is_for_payment(&self) -> bool {
-        self.keeping.data.third_party_payment
+    /// What is kept with the new credential, but for what is made with it.
+    pub(crate) fn kept(&self) -> &ExtensionData {
+        &self.keeping.data
     }
 
     /// The outputs, and what is kept. `secret` is the new credential's own, for `hmac-secret`.

@@ -1,9 +1,12 @@
 //! authenticatorGetInfo (CTAP 2.3 §6.4): claims what the config says and the code does.
 
-use towline_ctap::{AuthenticatorOptions, GetInfo, Status, Version};
+use std::time::Instant;
+
+use towline_ctap::{AuthenticatorOptions, Command, GetInfo, Status, Transport, Version};
 
 use crate::{
-    AttestationFormat, PinComplexity, authenticator_config, extensions,
+    AttestationFormat, Authenticator, Capacity, ChannelId, PinComplexity, StoreError, Work,
+    authenticator_config, extensions,
     flow::{Core, Flow, Next, await_work},
     u2f,
 };
@@ -17,16 +20,46 @@ const FINGERPRINT: u64 = 0x02;
 pub(crate) fn start(core: &mut Core) -> Flow {
     let work = core.store.capacity();
     await_work(core, work, |core, capacity| {
-        let mut info = info(core);
-        seal_identity(core, &mut info)?;
-        // An estimate that can't be had is left out: the rest of the answer is still true. So is
-        // one for somebody who would learn from it how many credentials there are.
-        let remaining = capacity.ok().and_then(|capacity| capacity.remaining);
-        info.remaining_discoverable_credentials = remaining
-            .filter(|_| core.config.credentials.discoverable && core.may_be_silent())
-            .map(wide);
-        Ok(Next::Respond(info.encode()))
+        Ok(Next::Respond(with_capacity(core, capacity)?.encode()))
     })
+}
+
+impl Authenticator {
+    /// What authenticatorGetInfo would answer, for a client in the same process: nothing is written
+    /// and read again. Else it is such a request, and ends what that would end. `None` where the
+    /// answer would be a refusal or has to wait, as before the first request: then ask by
+    /// [`Self::handle_request_over`].
+    pub fn info_over(
+        &mut self,
+        transport: Transport,
+        channel: ChannelId,
+        now: Instant,
+    ) -> Option<GetInfo> {
+        let core = &self.core;
+        let is_known = core.state.is_known(&core.config) && core.unneeded.listed.is_some();
+        if self.is_busy() || self.late.is_some() || !is_known {
+            return None;
+        }
+        self.turn_to(channel, Some(transport), now);
+        self.core.lock_keys_without_token();
+        self.core.forget_sequences(Some(Command::GetInfo));
+        match self.core.store.capacity() {
+            Work::Done(capacity) => with_capacity(&self.core, capacity).ok(),
+            Work::Later(_) => None,
+        }
+    }
+}
+
+fn with_capacity(core: &Core, capacity: Result<Capacity, StoreError>) -> Result<GetInfo, Status> {
+    let mut info = info(core);
+    seal_identity(core, &mut info)?;
+    // An estimate that can't be had is left out: the rest of the answer is still true. So is one
+    // for somebody who would learn from it how many credentials there are.
+    let remaining = capacity.ok().and_then(|capacity| capacity.remaining);
+    info.remaining_discoverable_credentials = remaining
+        .filter(|_| core.config.credentials.discoverable && core.may_be_silent())
+        .map(wide);
+    Ok(info)
 }
 
 /// What only holders of the persistent token can read, sealed anew each time: otherwise it would

@@ -24,7 +24,7 @@ trait Keeps: ExtensionValue {
     fn is_on(config: &Config) -> bool;
 
     /// Puts it among the members that are kept.
-    fn keep(self, config: &Config, discoverable: bool, data: &mut ExtensionData) -> Self::Kept;
+    fn keep(self, config: &Config, data: &mut ExtensionData) -> Self::Kept;
 
     /// Gives it back, to whoever asks for that.
     fn tell(asked: &Self::Asked, data: Option<&ExtensionData>) -> Option<Self::Told>;
@@ -40,11 +40,10 @@ impl Keeps for CredBlob {
         config.extensions.cred_blob.is_some()
     }
 
-    fn keep(self, config: &Config, discoverable: bool, data: &mut ExtensionData) -> Self::Kept {
+    fn keep(self, config: &Config, data: &mut ExtensionData) -> Self::Kept {
         let fits = config.extensions.cred_blob.is_some_and(|max| self.0.len() <= max);
-        let stored = fits && discoverable;
-        data.cred_blob = stored.then(|| self.0.into());
-        CredBlobStored(stored)
+        data.cred_blob = fits.then(|| self.0.into());
+        CredBlobStored(fits)
     }
 
     fn tell(asked: &Self::Asked, data: Option<&ExtensionData>) -> Option<Self> {
@@ -64,7 +63,7 @@ impl Keeps for ThirdPartyPayment {
         config.extensions.third_party_payment
     }
 
-    fn keep(self, _: &Config, _: bool, data: &mut ExtensionData) -> Self {
+    fn keep(self, _: &Config, data: &mut ExtensionData) -> Self {
         data.third_party_payment = self.0;
         self
     }
@@ -88,7 +87,7 @@ pub(crate) type Tell = Box<dyn Fn(Option<&ExtensionData>, &mut Extensions) + Sen
 pub(crate) struct Row {
     pub(crate) id: &'static str,
     pub(crate) is_on: fn(&Config) -> bool,
-    pub(crate) keep: fn(&Extensions, &Config, bool, &mut Keeping) -> Result<(), Status>,
+    pub(crate) keep: fn(&Extensions, &Config, &mut Keeping) -> Result<(), Status>,
     pub(crate) asked: fn(&Extensions, &Config) -> Result<Option<Tell>, Status>,
 }
 
@@ -96,9 +95,9 @@ const fn row<K: Keeps>() -> Row {
     Row {
         id: K::ID,
         is_on: K::is_on,
-        keep: |inputs, config, discoverable, keeping| {
+        keep: |inputs, config, keeping| {
             if let Some(given) = input::<K>(inputs, K::is_on(config))? {
-                keeping.signed.set(&given.keep(config, discoverable, &mut keeping.data));
+                keeping.signed.set(&given.keep(config, &mut keeping.data));
             }
             Ok(())
         },

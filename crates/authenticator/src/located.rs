@@ -19,6 +19,7 @@ pub(crate) struct Located {
     pub(crate) discoverable: bool,
     pub(crate) protection: CredentialProtectionPolicy,
     pub(crate) backup_eligible: bool,
+    pub(crate) backed_up: bool,
     pub(crate) key: KeyHandle,
     pub(crate) never_counts: bool,
     pub(crate) extensions: Option<Box<ExtensionData>>,
@@ -33,6 +34,7 @@ impl From<Credential> for Located {
             discoverable: stored.discoverable,
             protection: stored.protection,
             backup_eligible: stored.backup_eligible,
+            backed_up: stored.backed_up,
             key: stored.key,
             never_counts: stored.never_counts,
             extensions: stored.extensions,
@@ -59,6 +61,7 @@ impl Located {
         let extensions = ExtensionData {
             cred_random: cred_random.map(CredRandom::Derived),
             third_party_payment: content.third_party_payment,
+            cred_blob: content.cred_blob,
             ..ExtensionData::default()
         };
         Self {
@@ -68,6 +71,7 @@ impl Located {
             discoverable: false,
             protection: content.protection,
             backup_eligible: content.backup_eligible,
+            backed_up: false,
             key: content.key,
             never_counts: false,
             extensions: Some(Box::new(extensions)),

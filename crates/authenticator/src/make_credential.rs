@@ -234,8 +234,9 @@ fn count(core: &mut Core, mut creation: Box<Creation>, key: NewKey) -> Flow {
         }
         None => Drawn::new(core, creation.discoverable)?,
     };
+    let synced = options::is_synced(core, &key.handle, !creation.wrapped);
     match core.config.credentials.counters {
-        Counters::Global => {
+        Counters::Global if !synced => {
             let write = core.store.count(Counter::Global);
             let handle = key.handle.clone();
             await_write_with_key(core, handle, write, |core, count| {
@@ -243,7 +244,7 @@ fn count(core: &mut Core, mut creation: Box<Creation>, key: NewKey) -> Flow {
                 attest(core, creation, key, drawn, count)
             })
         }
-        Counters::Zero | Counters::PerCredential => attest(core, creation, key, drawn, 0),
+        _ => attest(core, creation, key, drawn, 0),
     }
 }
 
@@ -284,10 +285,12 @@ fn attest(core: &mut Core, creation: Box<Creation>, key: NewKey, drawn: Drawn, c
     let Drawn { id, hmac_secret, store_state } = drawn;
     let request = &creation.request;
     let created = creation.extensions.finish(core, &creation.gestures, hmac_secret)?;
-    let backup_eligible = options::may_be_backed_up(core, &key.handle);
+    let stored = !creation.wrapped;
+    let backup_eligible = options::may_be_backed_up(core, &key.handle, stored);
+    let never_counts = options::is_synced(core, &key.handle, stored);
     let data = AuthenticatorData {
         rp_id_hash: request.rp.id.hash(&core.provider),
-        flags: creation.gestures.flags() | options::backup_flags(core, backup_eligible),
+        flags: creation.gestures.flags() | options::backup_flags(core, backup_eligible, false),
         sign_count: count,
         attested: Some(AttestedCredentialData {
             aaguid: creation.aaguid,
@@ -302,6 +305,7 @@ fn attest(core: &mut Core, creation: Box<Creation>, key: NewKey, drawn: Drawn, c
     credential.discoverable = creation.discoverable;
     credential.protection = creation.extensions.protection.unwrap_or_default();
     credential.backup_eligible = backup_eligible;
+    credential.never_counts = never_counts;
     credential.extensions = created.kept;
     credential.made = core.time;
     let (unsigned, large_blob_key) = (created.unsigned, created.large_blob_key);

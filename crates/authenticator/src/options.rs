@@ -3,7 +3,7 @@
 use towline_ctap::{Flags, Permissions, PinUvAuth, RequestOptions, RpId, Status};
 
 use crate::{
-    KeyHandle, Purpose,
+    BackupState, KeyHandle, Purpose,
     flow::{Core, Flow},
     person::{self, proof::Verified},
     token::TokenSerial,
@@ -147,13 +147,25 @@ impl Auth {
     }
 }
 
-/// Whether a new credential with this key may be on other devices, too (BE).
-pub(crate) fn may_be_backed_up(core: &Core, key: &KeyHandle) -> bool {
-    core.config.credentials.backup.is_eligible() && core.keys.custody(key).can_move()
+/// Whether a new credential with this key may be on other devices, too (BE). One that is its id is
+/// in no store, and so not in one that other devices have.
+pub(crate) fn may_be_backed_up(core: &Core, key: &KeyHandle, stored: bool) -> bool {
+    let may = match core.config.credentials.backup {
+        BackupState::DeviceBound => false,
+        BackupState::Eligible | BackupState::BackedUp => true,
+        BackupState::Synced => stored,
+    };
+    may && core.keys.custody(key).can_move()
 }
 
-/// BE as it was fixed when the credential was made, BS as it is now.
-pub(crate) fn backup_flags(core: &Core, eligible: bool) -> Flags {
-    let backed_up = eligible && core.backed_up;
+/// Whether a new credential with this key will be on other devices, so that it never counts.
+pub(crate) fn is_synced(core: &Core, key: &KeyHandle, stored: bool) -> bool {
+    let synced = core.config.credentials.backup == BackupState::Synced;
+    synced && may_be_backed_up(core, key, stored)
+}
+
+/// BE as it was fixed when the credential was made, BS as it is now: of this credential, or of all.
+pub(crate) fn backup_flags(core: &Core, eligible: bool, this: bool) -> Flags {
+    let backed_up = eligible && (core.backed_up || this);
     Flags::empty().with(Flags::BE, eligible).with(Flags::BS, backed_up)
 }

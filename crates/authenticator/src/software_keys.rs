@@ -4,7 +4,6 @@ use std::fmt;
 
 use towline_crypto::{CryptoProvider, Error, SigningKey};
 use towline_ctap::{CosePublicKey, algorithm};
-use zeroize::Zeroizing;
 
 use crate::{Custody, KeyError, KeyHandle, KeyStore, NewKey, Work};
 
@@ -135,7 +134,7 @@ fn make(
     let public_key =
         CosePublicKey::from_plain(algorithm, key.public_key()).ok_or_else(unsupported)?;
     let material = key.private_bytes().map_err(failed)?;
-    let handle = KeyHandle::new(algorithm, Zeroizing::new(material.as_slice().into()));
+    let handle = KeyHandle::of(algorithm, &material);
     Ok((NewKey { handle, public_key }, key))
 }
 

@@ -87,8 +87,9 @@ fn attest(core: &mut Core, challenge: [u8; 32], application: RpIdHash, key: NewK
     let content = Content {
         key: key.handle.clone(),
         protection: CredentialProtectionPolicy::default(),
-        backup_eligible: options::may_be_backed_up(core, &key.handle),
+        backup_eligible: options::may_be_backed_up(core, &key.handle, false),
         third_party_payment: false,
+        cred_blob: None,
     };
     // A key store whose handles do not fit an id can't serve U2F.
     let sealed =

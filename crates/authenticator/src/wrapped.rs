@@ -1,15 +1,15 @@
 //! Credentials that are not stored: what there is of them travels in the credential id, sealed.
 //! Nobody but this authenticator can open it, for this relying party only, and not after a reset.
 //!
-//! The id is `version || nonce(12) || AES-256-GCM(flags || algorithm i32be || key)`, with
+//! The id is `version || nonce(12) || AES-256-GCM(flags || algorithm i32be || blob || key)`, with
 //! `version || rpIdHash` as the associated data: 34 bytes more than the key handle, 66 for a key on
-//! P-256 in software.
+//! P-256 in software. A blob, `length u8 || bytes`, is there if `credBlob` keeps one.
 
 use towline_crypto::{AeadKey, CryptoProvider, HmacKey, Secret};
 use towline_ctap::{CredentialId, RpIdHash, Status, extension::CredentialProtectionPolicy};
 use zeroize::Zeroizing;
 
-use crate::KeyHandle;
+use crate::{KeyHandle, SecretBytes};
 
 /// The first byte. Another form gets another one.
 const VERSION: u8 = 1;
@@ -26,6 +26,7 @@ const HEAD: usize = 5;
 const PROTECTION: u8 = 0b0011;
 const BACKUP_ELIGIBLE: u8 = 0b0100;
 const THIRD_PARTY_PAYMENT: u8 = 0b1000;
+const CRED_BLOB: u8 = 0b1_0000;
 
 /// What wraps credentials, as far as it is in memory.
 #[derive(Default)]
@@ -89,6 +90,7 @@ pub(crate) struct Content {
     pub(crate) protection: CredentialProtectionPolicy,
     pub(crate) backup_eligible: bool,
     pub(crate) third_party_payment: bool,
+    pub(crate) cred_blob: Option<SecretBytes>,
 }
 
 /// A credential id with everything in it.
@@ -139,30 +141,49 @@ impl Content {
     fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
         let algorithm = i32::try_from(self.key.algorithm()).ok()?;
         let key = self.key.expose();
-        let length = HEAD.checked_add(key.len())?.checked_add(TAG)?;
+        let blob = self.cred_blob.as_ref().map(SecretBytes::expose);
+        let blob_length = u8::try_from(blob.map_or(0, <[u8]>::len)).ok()?;
+        let length = HEAD
+            .checked_add(1)?
+            .checked_add(blob_length.into())?
+            .checked_add(key.len())?
+            .checked_add(TAG)?;
         let mut data = Zeroizing::new(Vec::with_capacity(length));
         let flag = |on: bool, bit: u8| if on { bit } else { 0 };
         data.push(
             self.protection.level()
                 | flag(self.backup_eligible, BACKUP_ELIGIBLE)
-                | flag(self.third_party_payment, THIRD_PARTY_PAYMENT),
+                | flag(self.third_party_payment, THIRD_PARTY_PAYMENT)
+                | flag(blob.is_some(), CRED_BLOB),
         );
         data.extend_from_slice(&algorithm.to_be_bytes());
+        if let Some(blob) = blob {
+            data.push(blob_length);
+            data.extend_from_slice(blob);
+        }
         data.extend_from_slice(key);
         Some(data)
     }
 
     fn decode(data: &[u8]) -> Option<Self> {
-        let (&[flags, a, b, c, d], key) = data.split_first_chunk::<HEAD>()?;
-        if flags & !(PROTECTION | BACKUP_ELIGIBLE | THIRD_PARTY_PAYMENT) != 0 {
+        let (&[flags, a, b, c, d], rest) = data.split_first_chunk::<HEAD>()?;
+        if flags & !(PROTECTION | BACKUP_ELIGIBLE | THIRD_PARTY_PAYMENT | CRED_BLOB) != 0 {
             return None;
         }
+        let (cred_blob, key) = if flags & CRED_BLOB == 0 {
+            (None, rest)
+        } else {
+            let (&length, rest) = rest.split_first()?;
+            let (blob, key) = rest.split_at_checked(length.into())?;
+            (Some(blob.into()), key)
+        };
         let algorithm = i32::from_be_bytes([a, b, c, d]).into();
         Some(Self {
             key: KeyHandle::new(algorithm, Zeroizing::new(key.into())),
             protection: CredentialProtectionPolicy::from_level((flags & PROTECTION).into())?,
             backup_eligible: flags & BACKUP_ELIGIBLE != 0,
             third_party_payment: flags & THIRD_PARTY_PAYMENT != 0,
+            cred_blob,
         })
     }
 }

@@ -51,12 +51,14 @@ pub enum Member<'a> {
 }
 
 impl From<i64> for Key<'_> {
+    #[inline]
     fn from(value: i64) -> Self {
         Self::Int(value)
     }
 }
 
 impl<'a> From<&'a str> for Key<'a> {
+    #[inline]
     fn from(value: &'a str) -> Self {
         Self::Text(value)
     }

@@ -54,8 +54,16 @@ impl Writer {
     }
 
     /// An integer of either sign.
-    #[inline]
+    #[inline(always)]
     pub fn int(&mut self, value: i64) {
+        // Nearly all are keys of maps, known when this is compiled: then this is all that is left.
+        match u8::try_from(value) {
+            Ok(short @ 0..=23) => self.bytes.push(short),
+            _ => self.longer_int(value),
+        }
+    }
+
+    fn longer_int(&mut self, value: i64) {
         match u64::try_from(value) {
             Ok(value) => self.head(head::UINT, value),
             Err(_) => self.head(head::NINT, (!value).unsigned_abs()), // -1 - n

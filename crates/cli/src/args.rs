@@ -8,6 +8,7 @@ mod links;
 mod moving;
 mod phone;
 mod relay;
+mod sync;
 mod tpm;
 mod values;
 mod virtual_device;
@@ -25,9 +26,10 @@ pub(crate) use self::{
     key::{Key, KeyAttestation, KeyKind, LargeBlobForm, PinPolicy, PresenceMode},
     keys::{Keys, KeysCommand, Opened, Store},
     links::{Links, LinksCommand},
-    moving::{Export, Import, Moving, Sealed},
+    moving::{Export, Import, Owner, Sealed},
     phone::{AnswerMode, Phone, ScreenLock},
     relay::{Domain, Relay, Variable},
+    sync::{Meet, Place, Sync, SyncCommand},
     tpm::{Enroll, Tpm, TpmCa, TpmTask},
     values::aaguid,
     virtual_device::{
@@ -132,6 +134,13 @@ pub(crate) enum Command {
     ///
     /// Reads and changes a store of `key` or `phone`, while neither uses it.
     Keys(Keys),
+    /// Have the same passkeys on all of your devices, by a folder that any tool carries
+    ///
+    /// Your devices and one key on paper are a circle. What lies in the folder is sealed, so that
+    /// Syncthing, Nextcloud, Dropbox or a USB stick may carry it. `phone --sync` and `key --sync`
+    /// take part while they run, and `sync watch` does without them.
+    #[command(subcommand_required = true)]
+    Sync(Sync),
     /// Have an authority certify that passkeys are in this machine's TPM
     Tpm(Tpm),
     /// Explain a QR code field by field
@@ -306,5 +315,27 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_can_be_said_before_a_command_can_be_said_after_it() {
+        /// What opens a store: after `keys backup` it is what opens the backup.
+        const OPENS: [&str; 5] =
+            ["passphrase", "passphrase_file", "key_file", "keyring", "tpm_key"];
+        fn look_at(command: &clap::Command, found: &mut Vec<String>) {
+            for inner in command.get_subcommands() {
+                look_at(inner, found);
+            }
+            if command.has_subcommands() {
+                let only_before = command
+                    .get_arguments()
+                    .filter(|it| !it.is_global_set() && !OPENS.contains(&it.get_id().as_str()));
+                let name = command.get_name();
+                found.extend(only_before.map(|it| format!("{name} {}", it.get_id())));
+            }
+        }
+        let mut found = Vec::new();
+        look_at(&Cli::command(), &mut found);
+        assert_eq!(found, [""; 0]);
     }
 }

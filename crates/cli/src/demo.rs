@@ -40,7 +40,9 @@ pub(crate) async fn run(args: args::Demo, report: &Report) -> Result<Exit, Failu
         tokio::select! {
             ended = &mut running => break ended,
             event = events.recv() => match event {
-                Ok(DemoEvent::StepDone(step)) => report.event(&Event::TourStep { step }),
+                Ok(DemoEvent::StepDone { step, short }) => {
+                    report.event(&Event::TourStep { step, short });
+                }
                 Ok(DemoEvent::Timed(timed)) => report.event(&Event::Timed(timed)),
                 // The page has them all.
                 Ok(_) | Err(RecvError::Lagged(_)) => {}

@@ -5,6 +5,7 @@ mod asking;
 mod keys;
 mod moved;
 mod step;
+mod sync;
 
 use serde::Serialize;
 use towline::hybrid::CodeSource;
@@ -16,6 +17,7 @@ pub(crate) use self::{
     keys::Keys,
     moved::{Moved, Way},
     step::Step,
+    sync::{CircleDevice, CircleState, Exposed},
 };
 use crate::{
     exit::{Exit, Failure},
@@ -46,7 +48,7 @@ pub(crate) enum Event {
         simulated: bool,
     },
     /// A step of the demonstration's tour was done.
-    TourStep { step: u8 },
+    TourStep { step: u8, short: Option<u8> },
     /// Something that a person may want to do by themselves.
     Hint { text: String },
     /// How long the machines took for a ceremony of the demonstration, step by step.
@@ -89,6 +91,17 @@ pub(crate) enum Event {
     Keys { keys: Keys, message: &'static str },
     /// What becomes of one credential of an export or an import.
     Moved(Moved),
+    /// The paper key of a new circle: a secret that is shown once. Two of its words are to be typed
+    /// back, in this order.
+    PaperKey { words: String, code: String, asked: [usize; 2] },
+    /// The circle that the store belongs to.
+    Circle(CircleState),
+    /// A device of it, or one that was removed.
+    CircleDevice(CircleDevice),
+    /// A passkey that a removed device can have.
+    Exposed(Exposed),
+    /// What came of taking part in the circle; `problem` if a person should do something.
+    Sync { reason: &'static str, problem: bool, message: String },
     /// Facts about something, under names that say what they are.
     Info {
         about: &'static str,
@@ -297,7 +310,12 @@ impl Event {
                 (Weight::Result, format!("{what}{mark}{at} {url}; {how}stop it with Ctrl-C"))
             }
             Self::Hint { text } => (Weight::Note, one_line(text)),
-            Self::TourStep { step } => (Weight::Note, format!("step {step} of the tour is done")),
+            Self::TourStep { step, short: Some(short) } => {
+                (Weight::Note, format!("step {short} of 5 is done ({step} of all 17)"))
+            }
+            Self::TourStep { step, short: None } => {
+                (Weight::Note, format!("step {step} of all 17 is done"))
+            }
             Self::Timed(timed) => (Weight::Note, timed.to_string()),
             Self::Serving { url, .. } => {
                 let text =
@@ -337,6 +355,11 @@ impl Event {
                 (Weight::Result, format!("{id}  {:<30} {account}{place}", one_line(rp_id)))
             }
             Self::Moved(moved) => (Weight::Result, moved.human()),
+            Self::PaperKey { words, code, .. } => (Weight::Result, sync::paper_key(words, code)),
+            Self::Circle(circle) => (Weight::Result, circle.human()),
+            Self::CircleDevice(device) => (Weight::Result, device.human()),
+            Self::Exposed(exposed) => (Weight::Result, exposed.human()),
+            Self::Sync { message, .. } => (Weight::Note, one_line(message)),
             Self::Info { facts, .. } => (Weight::Result, listed(facts)),
             Self::Withdrawn { message, .. }
             | Self::InputEnded { message }

@@ -1,6 +1,6 @@
 //! `towline qr`: explains a QR code key by key.
 
-use towline::hybrid::qr::{ExtraKey, Hint, QrPayload};
+use towline::hybrid::qr::{CircleHint, ExtraKey, Hint, QrPayload};
 
 use crate::{
     args,
@@ -84,11 +84,17 @@ fn fields(payload: &QrPayload, now: u64) -> Vec<Event> {
             5,
             "hint",
             payload.hint.as_deref().map(|hint| format!("{hint:?}")),
-            match payload.request_hint() {
-                Hint::MakeCredential => "the computer wants to make a passkey",
-                Hint::CredentialPresentation => "the computer wants to see a digital credential",
-                Hint::CredentialIssuance => "the computer wants to issue a digital credential",
-                Hint::GetAssertion => "the computer wants to sign in",
+            match (payload.circle_hint(), payload.request_hint()) {
+                (Some(CircleHint::Join), _) => "a new device wants to join your circle",
+                (Some(CircleHint::Invite), _) => "a device invites a new one to its circle",
+                (_, Hint::MakeCredential) => "the computer wants to make a passkey",
+                (_, Hint::CredentialPresentation) => {
+                    "the computer wants to see a digital credential"
+                }
+                (_, Hint::CredentialIssuance) => {
+                    "the computer wants to issue a digital credential"
+                }
+                (_, Hint::GetAssertion) => "the computer wants to sign in",
             }
             .into(),
         ),

@@ -7,7 +7,7 @@ use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
 use tokio::{sync::Mutex, time::sleep};
 use towline::{
-    authenticator::{self, Answer, Authenticator, Config, Purpose, Question},
+    authenticator::{self, Answer, Authenticator, BackupState, Config, Purpose, Question},
     crypto::CryptoProvider,
 };
 use towline_ctaphid_socket::{Door, DoorError, Endpoint};
@@ -25,6 +25,7 @@ use crate::{
     report::Report,
     screen_lock::ScreenLock,
     stop::Stop,
+    sync::Background,
     usb::Usb,
 };
 
@@ -55,6 +56,10 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
     let (store, kept) = Kept::open_or_create(&args.store, otherwise, &provider)?;
     let forgets = matches!(store, Kept::Memory);
     report.event(&kept);
+    if store.backup()? == BackupState::Synced {
+        config = config.with_backup(BackupState::Synced);
+    }
+    let _synced = Background::of(args.sync, &store, &provider, report)?;
     let custody = Custody::open(&args.custody, &store, &provider, report)?;
     custody.attest(&mut config, settings::attested(args.attestation))?;
     for endpoint in &endpoints {

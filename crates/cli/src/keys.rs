@@ -7,7 +7,7 @@ mod import;
 mod info;
 mod keepassxc;
 pub(crate) mod kept;
-mod owner;
+pub(crate) mod owner;
 mod pin;
 mod platform;
 mod sealed;

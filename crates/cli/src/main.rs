@@ -32,6 +32,7 @@ mod rp;
 mod screen_lock;
 mod secret;
 mod stop;
+mod sync;
 mod tls;
 mod tpm;
 mod usb;
@@ -122,6 +123,7 @@ async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
         Command::Virtual(Virtual::TpmCa(args)) => virtual_device::tpm_ca(args, report).await,
         Command::Virtual(Virtual::Mcp(args)) => virtual_device::mcp(args).await,
         Command::Keys(args) => keys::run(&args, report).await,
+        Command::Sync(args) => sync::run(&args, report).await,
         Command::Tpm(args) => tpm::run(args, report).await,
         Command::Links(args) => links::run(&args, report),
         Command::Completions(args) => {

@@ -39,6 +39,11 @@ impl Terminal {
         &self.report
     }
 
+    /// How the person is verified.
+    pub(crate) const fn lock(&self) -> Option<event::Lock> {
+        Some(self.lock.kind())
+    }
+
     /// Whether nobody is asked.
     pub(crate) fn is_simulated(&self) -> bool {
         self.mode == AnswerMode::Yes

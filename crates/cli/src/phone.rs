@@ -27,6 +27,7 @@ use crate::{
     report::Report,
     screen_lock::ScreenLock,
     stop::Stop,
+    sync::Background,
 };
 
 /// The tunnel domain that is named to the computer where `--relay` says for both ends where it is:
@@ -49,7 +50,8 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
     let place = |path| links::place(path, || Ok(store.clone()), &provider);
     let links = args.links.as_deref().map(place).transpose()?;
     let custody = Custody::open(&args.custody, &store, &provider, report)?;
-    config = config.with_backup(store.backup());
+    config = config.with_backup(store.backup()?);
+    let _synced = Background::of(args.sync, &store, &provider, report)?;
     custody.attest(&mut config, Attested::IfNamed)?;
     let Custody { store, keys, pin, .. } = custody;
     let authenticator = Authenticator::new(config, provider.clone(), store, keys)

@@ -26,9 +26,9 @@ impl ClientData {
         let mut json = String::with_capacity(256);
         json.push_str("{\"type\":");
         push_string(&mut json, kind);
-        json.push_str(",\"challenge\":");
-        push_string(&mut json, &URL_SAFE_NO_PAD.encode(challenge));
-        json.push_str(",\"origin\":");
+        json.push_str(",\"challenge\":\"");
+        URL_SAFE_NO_PAD.encode_string(challenge, &mut json);
+        json.push_str("\",\"origin\":");
         push_string(&mut json, caller.origin.as_str());
         json.push_str(",\"crossOrigin\":");
         json.push_str(if caller.top_origin.is_some() { "true" } else { "false" });
@@ -42,9 +42,18 @@ impl ClientData {
     }
 }
 
-/// CCDToString (WebAuthn L3 §5.8.1.1).
-fn push_string(json: &mut String, text: &str) {
+/// CCDToString (WebAuthn L3 §5.8.1.1): a text of JSON.
+pub(crate) fn push_string(json: &mut String, text: &str) {
     json.push('"');
+    if text.bytes().all(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1f)) {
+        json.push_str(text);
+    } else {
+        push_escaped(json, text);
+    }
+    json.push('"');
+}
+
+fn push_escaped(json: &mut String, text: &str) {
     for character in text.chars() {
         match character {
             '"' => json.push_str("\\\""),
@@ -53,7 +62,6 @@ fn push_string(json: &mut String, text: &str) {
             _ => json.push(character),
         }
     }
-    json.push('"');
 }
 
 #[cfg(test)]

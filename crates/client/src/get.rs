@@ -188,14 +188,22 @@ impl Get {
     ///
     /// Only the first call counts.
     pub fn handle_info(&mut self, info: &[u8], transport: &Transport) {
-        if !matches!(self.state, State::Waiting) || self.ceremony.is_over() {
+        match GetInfo::from_cbor(info) {
+            Ok(info) => self.handle_known_info(info, transport),
+            Err(_) if !self.is_waiting() => {}
+            Err(error) => self.stop(Misbehaviour::Malformed(error).into()),
+        }
+    }
+
+    /// The same from an authenticator in this process, whose getInfo nobody had to write and read.
+    pub fn handle_known_info(&mut self, info: GetInfo, transport: &Transport) {
+        if !self.is_waiting() {
             return;
         }
         self.attachment = Attachment::of(transport);
         // A session over the hybrid transport is one operation.
         self.one_operation = *transport == Transport::Hybrid;
-        let info = GetInfo::from_cbor(info).map_err(Misbehaviour::Malformed);
-        if let Err(error) = info.map_err(Error::from).and_then(|info| self.look(info, transport)) {
+        if let Err(error) = self.look(info, transport) {
             self.stop(error);
         }
     }
@@ -291,6 +299,11 @@ impl Get {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.ceremony.poll_timeout()
+    }
+
+    /// Whether nothing is known of the authenticator yet.
+    fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Waiting) && !self.ceremony.is_over()
     }
 
     fn stop(&mut self, error: Error) {

@@ -22,6 +22,13 @@ impl Origin {
     /// # Errors
     /// [`Error::Origin`] where it is more or less than an origin, not secure, or an IP address.
     pub fn parse(text: &str) -> Result<Self, Error> {
+        if let Some(domain) = text.strip_prefix("https://").filter(|host| is_plain(host)) {
+            return Ok(Self { serialized: text.to_owned(), domain: domain.to_owned() });
+        }
+        Self::parse_any(text)
+    }
+
+    fn parse_any(text: &str) -> Result<Self, Error> {
         let refuse = |reason| Error::Origin { origin: text.to_owned(), reason };
         let url = Url::parse(text).map_err(|_| refuse(OriginProblem::Syntax))?;
         let bare = url.path() == "/"
@@ -108,6 +115,18 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.serialized)
     }
+}
+
+/// Whether a host is a domain name that URLs leave as it is, as nearly all are: labels of
+/// lower-case letters, digits and hyphens, none of them encoded by IDNA, and the last of them no
+/// number, which would make an IP address of it.
+fn is_plain(host: &str) -> bool {
+    let is_plain = |label: &str| {
+        let plain = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        !label.is_empty() && label.bytes().all(plain) && !label.starts_with("xn--")
+    };
+    host.split('.').all(is_plain)
+        && host.rsplit('.').next().is_some_and(|last| last.starts_with(|c: char| c.is_alphabetic()))
 }
 
 /// Whether `child` ends in a dot and `parent`.
@@ -197,6 +216,31 @@ impl PublicSuffixes for CompiledPublicSuffixes {
             // The rule that holds where no other does: the last label (publicsuffix.org,
             // "prevailing rule").
             _ => domain.rsplit('.').next().unwrap_or(domain),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn plain_origins_are_what_the_parser_of_urls_makes_of_them(host in "[a-c0x.nX:/é-]{0,12}") {
+            let text = format!("https://{host}");
+            prop_assert_eq!(Origin::parse(&text), Origin::parse_any(&text));
+        }
+    }
+
+    #[test]
+    fn what_urls_change_or_refuse_is_not_plain() {
+        for host in ["", "example.org", "a.b-c.d2", "localhost", "xn.xn-.x--y"] {
+            assert_eq!(is_plain(host), !host.is_empty(), "{host}");
+        }
+        for host in ["A.org", "a..b", "a.", ".a", "xn--a.org", "1.2.3.4", "a.0x1", "a.1", "a:1"] {
+            assert!(!is_plain(host), "{host}");
         }
     }
 }

@@ -5,7 +5,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use towline_ctap::{CosePublicKey, CredentialId, Transport, UserHandle};
 
-use crate::{Attachment, large_blob::BlobOutputs, prf::PrfOutputs, spki};
+use crate::{Attachment, client_data::push_string, large_blob::BlobOutputs, prf::PrfOutputs, spki};
 
 /// The outputs of extensions that the site asked for (WebAuthn L3 §10).
 #[derive(Serialize)]
@@ -69,8 +69,9 @@ impl Registration<'_> {
         if let Some(der) = spki::encode(self.public_key) {
             json.bytes("publicKey", &der);
         }
-        json.value("publicKeyAlgorithm", &self.algorithm);
-        json.value("transports", &transports);
+        json.name("publicKeyAlgorithm");
+        json.0.push_str(&self.algorithm.to_string());
+        json.texts("transports", &transports);
         json.end()
     }
 }
@@ -123,8 +124,10 @@ impl Json {
         let room = bytes.saturating_mul(4).div_ceil(3).saturating_add(BESIDE);
         let mut json = Self(String::with_capacity(room));
         json.0.push('{');
-        json.value("authenticatorAttachment", attachment.as_str());
-        json.value("clientExtensionResults", outputs);
+        json.text("authenticatorAttachment", attachment.as_str());
+        json.name("clientExtensionResults");
+        // Texts and truth values can always be written.
+        json.0.push_str(&serde_json::to_string(outputs).unwrap_or_default());
         json.bytes("id", id.as_bytes());
         json.bytes("rawId", id.as_bytes());
         json.0.push_str(",\"response\":{");
@@ -153,10 +156,21 @@ impl Json {
         self.0.push('"');
     }
 
-    fn value<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+    fn text(&mut self, name: &str, text: &str) {
         self.name(name);
-        // Texts, numbers, lists and structs of these can always be written.
-        self.0.push_str(&serde_json::to_string(value).unwrap_or_default());
+        push_string(&mut self.0, text);
+    }
+
+    fn texts(&mut self, name: &str, texts: &[&str]) {
+        self.name(name);
+        self.0.push('[');
+        for (place, text) in texts.iter().enumerate() {
+            if place > 0 {
+                self.0.push(',');
+            }
+            push_string(&mut self.0, text);
+        }
+        self.0.push(']');
     }
 }
 

@@ -7,9 +7,12 @@ const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 
-/// AlgorithmIdentifier of id-ecPublicKey on P-256, P-384 and P-521 (RFC 5480 §2.1.1).
-const P256: &[u8] =
-    b"\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
+/// All that comes before a point of P-256, as nearly all keys are: id-ecPublicKey on that curve
+/// (RFC 5480 §2.1.1), and the lengths.
+const BEFORE_P256: &[u8] =
+    b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\
+      \x03\x42\x00";
+/// AlgorithmIdentifier of id-ecPublicKey on P-384 and P-521.
 const P384: &[u8] = b"\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22";
 const P521: &[u8] = b"\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x23";
 /// AlgorithmIdentifier of Ed25519 (RFC 8410 §3).
@@ -21,7 +24,7 @@ const RSA: &[u8] = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x0
 pub(crate) fn encode(key: &CosePublicKey) -> Option<Vec<u8>> {
     let (identifier, bits) = match key {
         CosePublicKey::P256 { alg: algorithm::ES256 | algorithm::ESP256, .. } => {
-            (P256, key.p256_point()?.to_vec())
+            return Some([BEFORE_P256, &key.p256_point()?].concat());
         }
         CosePublicKey::Ec2 { alg: algorithm::ES384 | algorithm::ESP384, curve: 2, x, y } => {
             (P384, point(x, y, 48)?)

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::Error;
@@ -54,7 +54,7 @@ impl<const N: usize> Secret<N> {
 
 impl<const N: usize> PartialEq for Secret<N> {
     fn eq(&self, other: &Self) -> bool {
-        self.0.as_slice().ct_eq(other.0.as_slice()).into()
+        constant_time_eq(&self.0, &other.0)
     }
 }
 
@@ -84,7 +84,24 @@ impl<const N: usize> ZeroizeOnDrop for Secret<N> {}
 /// Compares in time that depends on the lengths only; unequal lengths are unequal.
 #[must_use]
 pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
-    a.ct_eq(b).into()
+    if a.len() != b.len() {
+        return false;
+    }
+    // subtle compares, and keeps the compiler from knowing what came of it, which costs a call for
+    // each: so it is given words, and bytes where there is no whole word.
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks(), b.as_chunks());
+    let mut same = 1;
+    for (a, b) in a.iter().zip(b) {
+        same &= u64::from_ne_bytes(*a).ct_eq(&u64::from_ne_bytes(*b)).unwrap_u8();
+    }
+    let ((a, a_rest), (b, b_rest)) = (a_rest.as_chunks(), b_rest.as_chunks());
+    for (a, b) in a.iter().zip(b) {
+        same &= u32::from_ne_bytes(*a).ct_eq(&u32::from_ne_bytes(*b)).unwrap_u8();
+    }
+    for (a, b) in a_rest.iter().zip(b_rest) {
+        same &= a.ct_eq(b).unwrap_u8();
+    }
+    Choice::from(same).into()
 }
 
 /// A P-256 public key, uncompressed: `04 || x || y`, 65 bytes (SEC 1 §2.3.3).
@@ -151,5 +168,34 @@ impl fmt::Debug for P256PublicKey {
             write!(f, "{byte:02x}")?;
         }
         f.write_str(")")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_bit_anywhere_makes_a_difference() {
+        for length in 0..40 {
+            let bytes = alloc::vec![0x5a; length];
+            assert!(constant_time_eq(&bytes, &bytes));
+            for place in 0..length {
+                for bit in 0..8 {
+                    let mut other = bytes.clone();
+                    other[place] ^= 1 << bit;
+                    assert!(!constant_time_eq(&bytes, &other), "bit {bit} of {place} of {length}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn other_lengths_are_another_secret() {
+        let bytes = [0; 33];
+        for (a, b) in [(0, 1), (7, 8), (8, 16), (32, 33)] {
+            assert!(!constant_time_eq(&bytes[..a], &bytes[..b]));
+            assert!(!constant_time_eq(&bytes[..b], &bytes[..a]));
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc::UnboundedSender, oneshot, watch};
 use towline_crypto::CryptoProvider;
 use towline_hybrid::link::LinkedPhone;
-use towline_hybrid::qr::Hint;
+use towline_hybrid::qr::{CircleHint, Hint};
 use towline_hybrid::{ComputerEvent, Error, Initiator, InitiatorConfig, InitiatorSummary};
 use towline_radio::Scanner;
 use zeroize::Zeroizing;
@@ -88,6 +88,24 @@ impl ComputerSession {
         connector: Arc<dyn Connector>,
     ) -> Result<(Self, ComputerEvents), TransportError> {
         let machine = Initiator::new(config, provider, hint, now(), unix_time())?;
+        Ok(Self::run(machine, scanner, connector))
+    }
+
+    /// The same for devices that share passkeys, which send each other [messages](Self::send).
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with its time driver.
+    pub fn start_for_circle(
+        config: InitiatorConfig,
+        provider: &CryptoProvider,
+        hint: CircleHint,
+        scanner: Arc<dyn Scanner>,
+        connector: Arc<dyn Connector>,
+    ) -> Result<(Self, ComputerEvents), TransportError> {
+        let machine = Initiator::for_circle(config, provider, hint, now(), unix_time())?;
         Ok(Self::run(machine, scanner, connector))
     }
 
@@ -185,6 +203,18 @@ impl ComputerSession {
             Ok(response) => Ok(response),
             Err(_) => Err(self.handle.why_over().await),
         }
+    }
+
+    /// Sends a message to the device that scanned the code, in a session
+    /// [for a circle](Self::start_for_circle); what that one says comes as
+    /// [`ComputerEvent::CircleMessage`].
+    ///
+    /// # Errors
+    /// [`Misuse::NotNow`](towline_hybrid::Misuse::NotNow) before it is connected,
+    /// [`Misuse::TooLong`](towline_hybrid::Misuse::TooLong), or why the session is over.
+    pub async fn send(&self, message: Vec<u8>) -> Result<(), TransportError> {
+        let sent = self.handle.call(|computer, _| computer.handle_circle_message(message, now()));
+        Ok(sent.await??)
     }
 
     /// Ends a session that has done its work: tells the phone, and waits until all is closed.

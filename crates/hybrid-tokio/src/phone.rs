@@ -118,6 +118,17 @@ impl PhoneSession {
         Ok(self.0.call(move |phone, _| phone.handle_json_response(response, now())).await??)
     }
 
+    /// Sends a message to the device that showed the code, where
+    /// [`ResponderConfig::circle`] is set; what that one says comes as
+    /// [`PhoneEvent::CircleMessage`].
+    ///
+    /// # Errors
+    /// [`Misuse::NotNow`](towline_hybrid::Misuse::NotNow) before it is connected,
+    /// [`Misuse::TooLong`](towline_hybrid::Misuse::TooLong), or why the session is over.
+    pub async fn send(&self, message: Vec<u8>) -> Result<(), TransportError> {
+        Ok(self.0.call(|phone, _| phone.handle_circle_message(message, now())).await??)
+    }
+
     /// Ends a session that has served, and waits until all is closed.
     ///
     /// # Errors

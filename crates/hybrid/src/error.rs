@@ -190,6 +190,24 @@ pub enum Error {
     /// The phone takes no digital credential requests.
     #[error("the phone offers no digital credentials over this connection; choose another phone")]
     NoDigitalCredentials,
+    /// The code is for signing in, and this device wants to share its passkeys.
+    #[error(
+        "this code is for signing in, not for joining; have the other device show a code for that: `towline sync join` \
+         on a new device, `towline sync invite` on one that has your passkeys"
+    )]
+    NotForCircles,
+    /// The code is that of a device that shares its passkeys, and this is a phone for passkeys.
+    #[error(
+        "this code is for joining your devices, not for signing in; scan it with `towline sync join` on a new device, \
+         or `towline sync invite` on one that has your passkeys"
+    )]
+    OnlyForCircles,
+    /// What scanned the code is a phone that signs in.
+    #[error(
+        "that is a phone for passkeys, not for joining; scan the code with `towline sync join` or `towline sync invite` \
+         on the other device"
+    )]
+    NoCircle,
     /// The calling program made a mistake.
     #[error(transparent)]
     Misuse(#[from] Misuse),

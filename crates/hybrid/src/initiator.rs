@@ -30,7 +30,7 @@ use crate::{
     machine::Effect,
     message::{Features, Kind, Message},
     noise::{Established, Initiated},
-    qr::{Hint, QrPayload},
+    qr::{CircleHint, Hint, QrPayload},
     secrets::QrSecret,
     session::Session,
 };
@@ -60,6 +60,8 @@ pub struct Initiator {
     config: InitiatorConfig,
     provider: CryptoProvider,
     state: State,
+    /// Whether messages of circles go over the connection, and nothing else.
+    circle: bool,
     deadline: Instant,
     scanning: bool,
     connection: bool,
@@ -110,9 +112,38 @@ impl Initiator {
         now: Instant,
         unix_time: u64,
     ) -> Result<Self, Error> {
+        Self::show(config, provider, hint.as_str(), now, unix_time)
+    }
+
+    /// The same for devices that share passkeys: both sides send messages of their own, by
+    /// [`handle_circle_message`](Self::handle_circle_message), and nothing else. Nothing is linked.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`].
+    pub fn for_circle(
+        config: InitiatorConfig,
+        provider: &CryptoProvider,
+        hint: CircleHint,
+        now: Instant,
+        unix_time: u64,
+    ) -> Result<Self, Error> {
+        let config = InitiatorConfig { linking: false, ..config };
+        let mut this = Self::show(config, provider, hint.as_str(), now, unix_time)?;
+        this.circle = true;
+        Ok(this)
+    }
+
+    fn show(
+        config: InitiatorConfig,
+        provider: &CryptoProvider,
+        hint: &str,
+        now: Instant,
+        unix_time: u64,
+    ) -> Result<Self, Error> {
         let qr_key: Arc<dyn EcdhKey> = provider.ecdh.generate(&*provider.random)?.into();
         let secret = QrSecret::generate(&*provider.random)?;
-        let mut payload = QrPayload::new(*qr_key.public_key(), secret.clone(), hint);
+        let mut payload = QrPayload::new(*qr_key.public_key(), secret.clone(), Hint::default());
+        payload.hint = Some(hint.into());
         payload.timestamp = Some(unix_time);
         payload.linking = Some(config.linking);
         let until = deadline::after(now, config.scan_timeout);
@@ -130,6 +161,7 @@ impl Initiator {
             config,
             provider: provider.clone(),
             state: State::Showing(Box::new(code)),
+            circle: false,
             deadline: until,
             scanning: true,
             connection: false,

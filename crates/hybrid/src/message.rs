@@ -12,11 +12,15 @@ pub struct Features {
     pub ctap: bool,
     /// Digital credentials as JSON messages (`dc`).
     pub digital_credentials: bool,
+    /// Messages between devices that share passkeys (`towline-circle`), which are towline's own.
+    pub circle: bool,
 }
 
 impl Features {
     /// CTAP alone: also what a phone that says nothing has.
-    pub const CTAP: Self = Self { ctap: true, digital_credentials: false };
+    pub const CTAP: Self = Self { ctap: true, digital_credentials: false, circle: false };
+    /// Messages of circles and nothing else.
+    pub(crate) const CIRCLE: Self = Self { ctap: false, digital_credentials: false, circle: true };
 }
 
 /// Why a message was refused.
@@ -78,6 +82,9 @@ impl PostHandshake {
                     if self.features.digital_credentials {
                         array.item(|w| w.text("dc"));
                     }
+                    if self.features.circle {
+                        array.item(|w| w.text("towline-circle"));
+                    }
                 });
             });
         });
@@ -102,6 +109,7 @@ impl PostHandshake {
                                 match item.text()? {
                                     "ctap" => named.ctap = true,
                                     "dc" => named.digital_credentials = true,
+                                    "towline-circle" => named.circle = true,
                                     _ => {}
                                 }
                             }
@@ -134,6 +142,8 @@ pub enum Message {
     Update(Vec<u8>),
     /// A digital credential request or response in JSON (type 3).
     Json(Vec<u8>),
+    /// What devices say to each other that share passkeys (type 116, towline's own).
+    Circle(Vec<u8>),
 }
 
 /// The kind and the length: contents name accounts and carry secrets.
@@ -144,6 +154,7 @@ impl fmt::Debug for Message {
             Self::Ctap(payload) => write!(f, "Ctap({} bytes)", payload.len()),
             Self::Update(payload) => write!(f, "Update({} bytes)", payload.len()),
             Self::Json(payload) => write!(f, "Json({} bytes)", payload.len()),
+            Self::Circle(payload) => write!(f, "Circle({} bytes)", payload.len()),
         }
     }
 }
@@ -169,6 +180,8 @@ const SHUTDOWN: u8 = 0;
 const CTAP: u8 = 1;
 const UPDATE: u8 = 2;
 const JSON: u8 = 3;
+/// Far from those of the standard, which counts up from 0.
+const CIRCLE: u8 = b't';
 
 impl Message {
     /// The type byte and the payload.
@@ -179,6 +192,7 @@ impl Message {
             Self::Ctap(payload) => (CTAP, payload),
             Self::Update(payload) => (UPDATE, payload),
             Self::Json(payload) => (JSON, payload),
+            Self::Circle(payload) => (CIRCLE, payload),
         };
         payload.insert(0, kind);
         payload
@@ -197,6 +211,7 @@ impl Message {
             CTAP => Ok(Self::Ctap(bytes)),
             UPDATE => Ok(Self::Update(bytes)),
             JSON => Ok(Self::Json(bytes)),
+            CIRCLE => Ok(Self::Circle(bytes)),
             other => Err(Error::UnknownType(other)),
         }
     }

@@ -84,6 +84,28 @@ impl Hint {
     }
 }
 
+/// What a device wants that shows a code and is no computer that signs in: towline's own, for
+/// devices that share their passkeys, which are a circle. It stands in the place of a [`Hint`], and
+/// others take it for one that they do not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CircleHint {
+    /// To be added to the circle of the device that scans the code (`towline-join`).
+    Join,
+    /// To add the device that scans the code to its own circle (`towline-invite`).
+    Invite,
+}
+
+impl CircleHint {
+    /// Its text in the code.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Join => "towline-join",
+            Self::Invite => "towline-invite",
+        }
+    }
+}
+
 /// A way to move data that a computer supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChannelKind {
@@ -194,6 +216,13 @@ impl QrPayload {
     #[must_use]
     pub fn request_hint(&self) -> Hint {
         self.hint.as_deref().map(Hint::from_text).unwrap_or_default()
+    }
+
+    /// What a device wants that shares its passkeys; `None` for a code of the standard.
+    #[must_use]
+    pub fn circle_hint(&self) -> Option<CircleHint> {
+        let known = [CircleHint::Join, CircleHint::Invite];
+        known.into_iter().find(|hint| self.hint.as_deref() == Some(hint.as_str()))
     }
 
     /// The data channels that this library knows, in the code's order; the WebSocket alone when key

@@ -106,7 +106,8 @@ impl Responder {
     /// # Errors
     /// [`Error::LinkNotAllowed`] for [`CodeSource::Link`] unless the configuration allows it,
     /// [`Error::UnknownTunnelDomain`] when the computer can't know the configured tunnel service,
-    /// [`Error::NoCommonChannel`] when it does not use tunnels at all.
+    /// [`Error::NoCommonChannel`] when it does not use tunnels at all, [`Error::OnlyForCircles`]
+    /// and [`Error::NotForCircles`] when the code is for something else than the configuration.
     pub fn new(
         config: ResponderConfig,
         provider: &CryptoProvider,
@@ -117,6 +118,11 @@ impl Responder {
     ) -> Result<Self, Error> {
         if source == CodeSource::Link && !config.allow_links {
             return Err(Error::LinkNotAllowed);
+        }
+        match payload.circle_hint() {
+            Some(_) if !config.circle => return Err(Error::OnlyForCircles),
+            None if config.circle => return Err(Error::NotForCircles),
+            _ => {}
         }
         if !payload.data_channels().contains(&ChannelKind::WebSocket) {
             return Err(Error::NoCommonChannel);
@@ -326,14 +332,14 @@ impl Responder {
         })?;
         self.stop_advertising();
         let mut session = Session::of_phone(&self.provider, &established);
-        let info = PostHandshake {
-            get_info: Some(std::mem::take(&mut self.config.get_info)),
-            features: Features {
-                digital_credentials: self.config.digital_credentials,
-                ..Features::CTAP
-            },
-            linking: None,
+        let get_info = std::mem::take(&mut self.config.get_info);
+        let dc = self.config.digital_credentials;
+        let (get_info, features) = if self.config.circle {
+            (None, Features::CIRCLE)
+        } else {
+            (Some(get_info), Features { digital_credentials: dc, ..Features::CTAP })
         };
+        let info = PostHandshake { get_info, features, linking: None };
         let info = session.seal(info.encode()).map_err(|_| Misuse::TooLong)?;
         self.outputs.extend([message2.to_vec(), info].map(Effect::Send));
         if let Call::Code(payload) = &consent.call {

@@ -3,7 +3,9 @@
 use towline_crypto::CryptoProvider;
 
 use crate::{
+    error::Misuse,
     frame::{self, Opener, Sealer},
+    message::Message,
     noise::Established,
     secrets::HandshakeHash,
 };
@@ -35,6 +37,14 @@ impl Session {
 
     pub(crate) fn seal(&mut self, message: Vec<u8>) -> Result<Vec<u8>, frame::Error> {
         self.sealer.seal(message)
+    }
+
+    /// What devices say to each other that share passkeys.
+    pub(crate) fn seal_circle(&mut self, message: Vec<u8>) -> Result<Vec<u8>, Misuse> {
+        self.seal(Message::Circle(message).encode()).map_err(|error| match error {
+            frame::Error::TooLong => Misuse::TooLong,
+            _ => Misuse::NotNow,
+        })
     }
 
     pub(crate) fn open(&mut self, frame: Vec<u8>) -> Result<Vec<u8>, frame::Error> {

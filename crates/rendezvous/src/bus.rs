@@ -66,9 +66,16 @@ pub enum BusMessage {
         ring: RingId,
         /// The number of the phone's connection: of two holders the one with the larger has it.
         sequence: u64,
+        /// When the holder said so, by a clock of its own, which a ring repeats.
+        at: u64,
     },
-    /// To all: these phones came here, with the numbers of their connections.
-    Here(Vec<(ContactTag, u64)>),
+    /// To all: these phones came here.
+    Here {
+        /// Which, with the numbers of their connections.
+        phones: Vec<(ContactTag, u64)>,
+        /// As in [`Found`](Self::Found).
+        at: u64,
+    },
     /// To all, each second.
     Alive {
         /// The node's number in the service.
@@ -82,8 +89,9 @@ pub enum BusMessage {
         ring: RingId,
         /// Which phone is rung.
         tag: ContactTag,
-        /// The number of its connection, as the holder gave it.
-        sequence: u64,
+        /// When the holder said that it has the phone, as it gave it: by that it sees how long the
+        /// ring was under way.
+        at: u64,
         /// The node at which the computer waits.
         routing_id: RoutingId,
         /// In which tunnel.
@@ -92,6 +100,9 @@ pub enum BusMessage {
         payload: Vec<u8>,
         /// Where it is, [veiled](Source::veiled).
         source: Source,
+        /// For how long it waits for the phone's answer from now on, in milliseconds. A phone that
+        /// comes back later is not told of it any more.
+        left: u64,
     },
     /// The phone comes.
     Comes(RingId),
@@ -124,8 +135,8 @@ impl fmt::Debug for BusMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Find { ring, .. } => write!(f, "Find({ring:?})"),
-            Self::Found { ring, sequence } => write!(f, "Found({ring:?}, {sequence})"),
-            Self::Here(phones) => write!(f, "Here({})", phones.len()),
+            Self::Found { ring, sequence, .. } => write!(f, "Found({ring:?}, {sequence})"),
+            Self::Here { phones, .. } => write!(f, "Here({})", phones.len()),
             Self::Alive { node, draining } => write!(f, "Alive({node}, {draining})"),
             Self::Ring { ring, payload, .. } => {
                 write!(f, "Ring({ring:?}, {} bytes)", payload.len())
@@ -168,7 +179,7 @@ impl BusMessage {
             let kind = match self {
                 Self::Find { .. } => FIND,
                 Self::Found { .. } => FOUND,
-                Self::Here(_) => HERE,
+                Self::Here { .. } => HERE,
                 Self::Alive { .. } => ALIVE,
                 Self::Ring { .. } => RING,
                 Self::Comes(_) => COMES,
@@ -182,30 +193,35 @@ impl BusMessage {
                     map.entry(2, |w| w.uint(ring.0));
                     map.entry(3, |w| w.bytes(tag.as_bytes()));
                 }
-                Self::Found { ring, sequence } => {
+                Self::Found { ring, sequence, at } => {
                     map.entry(2, |w| w.uint(ring.0));
                     map.entry(4, |w| w.uint(*sequence));
+                    map.entry(12, |w| w.uint(*at));
                 }
-                Self::Here(phones) => map.entry(6, |w| {
-                    w.array(|list| {
-                        for (tag, sequence) in phones.iter().take(MAX_HERE) {
-                            list.item(|w| w.bytes(tag.as_bytes()));
-                            list.item(|w| w.uint(*sequence));
-                        }
+                Self::Here { phones, at } => {
+                    map.entry(6, |w| {
+                        w.array(|list| {
+                            for (tag, sequence) in phones.iter().take(MAX_HERE) {
+                                list.item(|w| w.bytes(tag.as_bytes()));
+                                list.item(|w| w.uint(*sequence));
+                            }
+                        });
                     });
-                }),
+                    map.entry(12, |w| w.uint(*at));
+                }
                 Self::Alive { node, draining } => {
                     map.entry(2, |w| w.uint((*node).into()));
                     map.entry(5, |w| w.bool(*draining));
                 }
-                Self::Ring { ring, tag, sequence, routing_id, tunnel_id, payload, source } => {
+                Self::Ring { ring, tag, at, routing_id, tunnel_id, payload, source, left } => {
                     map.entry(2, |w| w.uint(ring.0));
                     map.entry(3, |w| w.bytes(tag.as_bytes()));
-                    map.entry(4, |w| w.uint(*sequence));
                     map.entry(7, |w| w.bytes(routing_id.as_bytes()));
                     map.entry(8, |w| w.bytes(tunnel_id.as_bytes()));
                     map.entry(9, |w| w.bytes(payload));
                     map.entry(10, |w| w.uint(source.number()));
+                    map.entry(11, |w| w.uint(*left));
+                    map.entry(12, |w| w.uint(*at));
                 }
                 Self::Comes(ring) => map.entry(2, |w| w.uint(ring.0)),
                 Self::Refused(ring, why) => {
@@ -234,17 +250,18 @@ impl BusMessage {
         let ring = read.number.map(RingId);
         let message = match read.kind? {
             FIND => Self::Find { ring: ring?, tag: read.tag? },
-            FOUND => Self::Found { ring: ring?, sequence: read.count? },
-            HERE => Self::Here(read.here?),
+            FOUND => Self::Found { ring: ring?, sequence: read.count?, at: read.at? },
+            HERE => Self::Here { phones: read.here?, at: read.at? },
             ALIVE => Self::Alive { node: u8::try_from(read.number?).ok()?, draining: read.flag? },
             RING => Self::Ring {
                 ring: ring?,
                 tag: read.tag?,
-                sequence: read.count?,
+                at: read.at?,
                 routing_id: read.routing_id?,
                 tunnel_id: read.tunnel_id?,
                 payload: read.payload?,
                 source: read.source?,
+                left: read.left?,
             },
             COMES => Self::Comes(ring?),
             REFUSED => Self::Refused(ring?, Why::numbered(read.count?)?),
@@ -269,6 +286,8 @@ struct Members {
     tunnel_id: Option<TunnelId>,
     payload: Option<Vec<u8>>,
     source: Option<Source>,
+    left: Option<u64>,
+    at: Option<u64>,
 }
 
 impl Members {
@@ -292,6 +311,8 @@ impl Members {
                 self.payload = (payload.len() <= MAX_PAYLOAD).then(|| payload.to_vec());
             }
             Key::Int(10) => self.source = Some(Source::numbered(value.uint()?)),
+            Key::Int(11) => self.left = Some(value.uint()?),
+            Key::Int(12) => self.at = Some(value.uint()?),
             _ => {}
         }
         Ok(())
@@ -324,18 +345,19 @@ mod tests {
         let tag = ContactTag::new([1; 16]);
         for message in [
             BusMessage::Find { ring, tag },
-            BusMessage::Found { ring, sequence: u64::MAX },
-            BusMessage::Here(vec![(tag, u64::MAX); MAX_HERE]),
-            BusMessage::Here(Vec::new()),
+            BusMessage::Found { ring, sequence: u64::MAX, at: u64::MAX },
+            BusMessage::Here { phones: vec![(tag, u64::MAX); MAX_HERE], at: u64::MAX },
+            BusMessage::Here { phones: Vec::new(), at: 0 },
             BusMessage::Alive { node: 255, draining: true },
             BusMessage::Ring {
                 ring,
                 tag,
-                sequence: u64::MAX,
+                at: u64::MAX,
                 routing_id: RoutingId::new([1; 3]),
                 tunnel_id: TunnelId::new([2; 16]),
                 payload: vec![3; MAX_PAYLOAD],
                 source: Source::of([192, 0, 2, 1].into()),
+                left: u64::MAX,
             },
             BusMessage::Comes(ring),
             BusMessage::Refused(ring, Why::Busy),
@@ -355,8 +377,9 @@ mod tests {
         for bytes in [&[][..], &[0xa0], &[0xa1, 0, 5], &[0x80], &[0xa2, 0, 9, 1, 0x40]] {
             assert_eq!(BusMessage::decode(bytes), None, "{bytes:?}");
         }
-        let too_many = BusMessage::Here(vec![(ContactTag::new([0; 16]), 0); MAX_HERE + 1]);
-        let Some((_, BusMessage::Here(kept))) =
+        let too_many =
+            BusMessage::Here { phones: vec![(ContactTag::new([0; 16]), 0); MAX_HERE + 1], at: 0 };
+        let Some((_, BusMessage::Here { phones: kept, .. })) =
             BusMessage::decode(&too_many.encode(NodeInstance::new([0; 8])))
         else {
             panic!("it is cut")

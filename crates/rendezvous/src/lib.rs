@@ -38,6 +38,7 @@ pub use limits::Limits;
 pub use meter::{Ending, Meter};
 pub use output::{
     ContactState, Counts, Heard, NodeCounts, RecallToken, RendezvousOutput, RevokeToken,
+    RingCounts, RingResults,
 };
 pub use proxy_header::{BadProxyHeader, MAX_PROXY_HEADER, ProxyHeader};
 pub use refusal::Refusal;

@@ -145,6 +145,35 @@ pub struct NodeCounts {
     pub misrouted: u64,
 }
 
+/// What became of the rings of phones that listen here, or are expected back, since the node's
+/// start. Each ring counts once, at the node that held its phone when it ended. Rings whose phone
+/// was not found are not among them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RingCounts {
+    /// Of computers that rang at this node.
+    pub here: RingResults,
+    /// Of computers that rang at another one.
+    pub elsewhere: RingResults,
+}
+
+/// What became of so many rings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RingResults {
+    /// The phone said that it comes, or came.
+    pub accepted: u64,
+    /// The phone was busy.
+    pub busy: u64,
+    /// The phone did not know the computer, or was revoked.
+    pub gone: u64,
+    /// The phone was rung too often: these were not told, or had to give way.
+    pub too_many: u64,
+    /// The phone said nothing in time, or the computer left before that.
+    pub unanswered: u64,
+    /// The phone went to another node before it said anything. The ring followed it, and counts
+    /// there.
+    pub moved: u64,
+}
+
 /// What became of a message of a phone that listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heard {

@@ -4,6 +4,7 @@ mod away;
 mod find_quota;
 mod foreign;
 mod leaving;
+mod moving;
 mod nodes;
 mod revoking;
 mod ring_quota;
@@ -26,7 +27,7 @@ use self::switchboard::Switchboard;
 use crate::ids::{ContactId, RoutingId, TunnelId};
 use crate::{
     Admission, Counts, Crowd, DrainStage, Ending, Leg, Limits, NodeCounts, Precedence, Refusal,
-    RendezvousOutput, Role, Shares, Source, TunnelRequest, deadline,
+    RendezvousOutput, RingCounts, Role, Shares, Source, TunnelRequest, deadline,
 };
 
 /// The rendezvous of phones and computers: the state machine of one tunnel service node.
@@ -90,6 +91,7 @@ pub struct Rendezvous {
     foreign: Foreign,
     finds: Finds,
     counted: NodeCounts,
+    rung: RingCounts,
     /// Phones that wait for their revocation to be kept.
     revoking: HashMap<Leg, ContactId>,
     /// The other nodes, if there are any.
@@ -142,6 +144,7 @@ impl Rendezvous {
             foreign: Foreign::default(),
             finds: Finds::default(),
             counted: NodeCounts::default(),
+            rung: RingCounts::default(),
             revoking: HashMap::new(),
             nodes: None,
             locating_crowd: Crowd::new(),
@@ -281,7 +284,7 @@ impl Rendezvous {
                 self.waiting.remove(tunnel);
                 self.waiting_crowd.remove(source, leg.0);
             }
-            Role::Rings { ring, .. } if self.away.is_rung(*ring) == Some(false) => {
+            Role::Rings { ring, .. } if self.away.is_located(*ring) == Some(false) => {
                 self.locating_crowd.remove(source, leg.0);
             }
             Role::Rings { .. } => self.ringing_crowd.remove(source, leg.0),
@@ -366,7 +369,7 @@ impl Rendezvous {
         self.deadlines.remove(&(*deadline, leg));
         match self.settle(leg) {
             Some(Role::Rings { ring, .. }) => {
-                let located = self.away.is_rung(ring) != Some(false);
+                let located = self.away.is_located(ring) != Some(false);
                 if !self.ring_over(ring) {
                     // Nobody came; the computer still waits for the response to its request.
                     // Without an answer where its phone listens, that says nothing about the phone.
@@ -432,6 +435,12 @@ impl Rendezvous {
     #[must_use]
     pub const fn node_counts(&self) -> NodeCounts {
         self.counted
+    }
+
+    /// What became of the rings of this node's phones since its start.
+    #[must_use]
+    pub const fn ring_counts(&self) -> RingCounts {
+        self.rung
     }
 }
 

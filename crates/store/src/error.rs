@@ -118,6 +118,9 @@ pub enum Error {
         /// The file that remembers that.
         witness: PathBuf,
     },
+    /// The store belongs to no circle of devices any more: it was reset.
+    #[error("this device belongs to no circle any more, since its store was reset")]
+    NoCircle,
     /// No room on the disk.
     #[error("the disk is full; nothing was changed: make room and try again")]
     DiskFull,

@@ -57,6 +57,11 @@ impl Row {
     }
 }
 
+/// The mark of a row.
+pub(crate) fn mark_of(row: &[u8]) -> Option<u64> {
+    Row::from_bytes(row).map(|row| row.mark)
+}
+
 /// What a change that is under way adds to the feed.
 #[derive(Default)]
 pub(crate) struct Pending(RefCell<Gathering>);
@@ -133,7 +138,7 @@ impl Writing<'_> {
         Ok(())
     }
 
-    fn last_in_feed(&self) -> Result<u64, Error> {
+    pub(crate) fn last_in_feed(&self) -> Result<u64, Error> {
         let rows = self.change.open_table(Table::Changes.definition())?;
         let last = rows.last()?.and_then(|(key, _)| place_of(key.value()));
         Ok(last.unwrap_or_default())

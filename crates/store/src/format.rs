@@ -23,8 +23,8 @@ use crate::{
 /// follows. A program that knows an earlier form of either leaves the file alone.
 pub(crate) const NEWEST: u32 = LAYOUT + Credential::NEWEST_FORM;
 
-/// How the file is laid out: with the second form of credentials that is format 4. Format 3 had
-/// layout 1: one credential for each account, and no feed of changes. Formats 1 and 2 had
+/// How the file is laid out: with the third form of credentials that is format 5, and with the
+/// second it was 4. Format 3 had layout 1: one credential for each account, and no feed of changes. Formats 1 and 2 had
 /// credentials of the first form, and no sealed head.
 const LAYOUT: u32 = 2;
 

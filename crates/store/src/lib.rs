@@ -52,6 +52,7 @@
 
 mod backup;
 mod check;
+mod circle;
 mod connection;
 mod directory;
 mod error;
@@ -78,6 +79,7 @@ mod write;
 
 pub use backup::{Backup, Conflicts, Contents, Restored};
 pub use check::Checked;
+pub use circle::{CircleChange, KeptCircle};
 pub use directory::write_new_file;
 pub use error::Error;
 pub use key_source::KeySource;

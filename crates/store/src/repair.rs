@@ -24,7 +24,7 @@ use crate::{
     seal::Keys,
     storage::Storage,
     store::{held, unlock},
-    tables::{Content, META, ROOT, Table, place_of},
+    tables::{CIRCLE_PLACE, Content, META, ROOT, Table, place_of},
     witness::Witness,
     write::Writing,
 };
@@ -146,7 +146,9 @@ impl Remains {
         for ((table, key), value) in readable {
             let orphan = *table == Table::Counters
                 && !readable.contains_key(&(Table::Credentials, key.clone()));
-            if !orphan {
+            // What is lost is not deleted: the circle brings it back.
+            let place = *table == Table::Links && key == CIRCLE_PLACE.as_bytes();
+            if !orphan && !place {
                 writing.put(*table, key, value)?;
             }
             credentials = credentials.saturating_add((*table == Table::Credentials).into());

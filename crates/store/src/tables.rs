@@ -24,6 +24,15 @@ pub(crate) const FORGOTTEN: &str = "forgotten";
 /// In [`Table::Links`]: the phones that this computer may ring.
 pub(crate) const PHONES: &str = "phones";
 
+/// In [`Table::Links`]: what this device knows of the circle of devices that share passkeys.
+pub(crate) const CIRCLE: &str = "circle";
+/// In [`Table::Links`]: what this device is there.
+pub(crate) const CIRCLE_DEVICE: &str = "circle-device";
+/// In [`Table::Links`]: the place in the feed of changes up to which the circle was told of them.
+pub(crate) const CIRCLE_PLACE: &str = "circle-place";
+/// All three of them.
+pub(crate) const CIRCLE_ROWS: [&str; 3] = [CIRCLE, CIRCLE_DEVICE, CIRCLE_PLACE];
+
 /// How tables are kept: keys and values are bytes, and numbers big-endian.
 pub(crate) type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
@@ -154,6 +163,9 @@ impl Table {
                 COMPUTERS => "the links to computers".to_owned(),
                 FORGOTTEN => "the computers that were forgotten".to_owned(),
                 PHONES => "the links to phones".to_owned(),
+                CIRCLE => "what is known of the circle of devices".to_owned(),
+                CIRCLE_DEVICE => "what this device is in its circle".to_owned(),
+                CIRCLE_PLACE => "what the circle of devices was told".to_owned(),
                 other => format!("the link {other}"),
             },
             Self::Aside => "what was put aside".to_owned(),

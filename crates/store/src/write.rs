@@ -371,7 +371,7 @@ impl<'a> Writing<'a> {
         Ok(())
     }
 
-    fn update(
+    pub(crate) fn update(
         &self,
         id: &CredentialId,
         change: impl FnOnce(&mut Credential),

@@ -245,16 +245,26 @@ impl Circle {
         self.news.get(&device).map(|news| news.time)
     }
 
+    /// The newest head that was merged here, by whom, and when that device wrote it by its own
+    /// clock. Whoever recovers a circle by the key on paper has to be shown it: an old state of the
+    /// store can't be told from a new one then.
+    #[must_use]
+    pub fn newest_change(&self) -> Option<(DeviceId, u64)> {
+        self.news.iter().map(|(id, news)| (*id, news.time)).max_by_key(|(_, time)| *time)
+    }
+
     /// The other devices that have not shown yet that they know who is out. What they write until
     /// then can be read by those who are out.
     pub fn not_told(&self) -> impl Iterator<Item = DeviceId> {
-        self.members()
-            .filter(|(id, kind)| *kind == MemberKind::Device && *id != self.device())
-            .map(|(id, _)| id)
-            .filter(|id| {
-                let past = self.news.get(id).and_then(|news| self.roster.graph().past(&news.heads));
-                past.is_none_or(|past| !self.roster.removals().keys().all(|one| past.contains(one)))
-            })
+        self.devices().filter(|id| *id != self.device()).filter(|id| {
+            let past = self.news.get(id).and_then(|news| self.roster.graph().past(&news.heads));
+            past.is_none_or(|past| !self.roster.removals().keys().all(|one| past.contains(one)))
+        })
+    }
+
+    /// Who was removed, and who was added in vain.
+    pub fn removed(&self) -> impl Iterator<Item = DeviceId> {
+        self.roster.out().iter().copied()
     }
 
     /// What a device has added, directly or by what it added: shown to whoever removes it (R18).
@@ -263,7 +273,14 @@ impl Circle {
         self.roster.graph().added_by(device)
     }
 
-    fn is_member(&self) -> bool {
+    /// The devices that belong to the circle: all members but those on paper.
+    pub fn devices(&self) -> impl Iterator<Item = DeviceId> {
+        self.members().filter(|(_, kind)| *kind == MemberKind::Device).map(|(id, _)| id)
+    }
+
+    /// Whether this device belongs to the circle, by all that is known here.
+    #[must_use]
+    pub fn is_member(&self) -> bool {
         self.roster.members().contains(&self.keys.id())
     }
 

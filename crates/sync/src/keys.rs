@@ -74,6 +74,14 @@ impl DeviceKeys {
         Self::new(crypto, es256.load(signing)?, agreement)
     }
 
+    /// The keys that follow from a secret: always the same ones.
+    pub(crate) fn from_seed(crypto: &CryptoProvider, seed: &[u8]) -> Result<Self, Error> {
+        let es256 = crypto.signature(ES256).ok_or(Error::Unsupported)?;
+        let signing = derived(crypto, seed, b"signing", |scalar| es256.load(scalar.expose()))?;
+        let agreement = derived(crypto, seed, b"agreement", |scalar| crypto.ecdh.load(scalar))?;
+        Self::new(crypto, signing, agreement)
+    }
+
     /// The scalars of the signing key and of the agreement key, 32 bytes each, to be kept.
     ///
     /// # Errors
@@ -127,6 +135,26 @@ impl DeviceKeys {
             sign(self, Label::Consent, circle.unwrap_or(NEW), &consented(sponsor, self.id, kind))?;
         Ok(Introduction { keys: self.public, kind, consent })
     }
+}
+
+/// A key by HKDF. One in four thousand million secrets gives a number that is no scalar of P-256;
+/// then the next one counts.
+fn derived<K>(
+    crypto: &CryptoProvider,
+    seed: &[u8],
+    label: &[u8],
+    load: impl Fn(&Secret<32>) -> Result<K, Error>,
+) -> Result<K, Error> {
+    let mut result = Err(Error::InvalidPrivateKey);
+    for attempt in 0..=u8::MAX {
+        let info = [b"towline sync 1 paper ".as_slice(), label, &[attempt]].concat();
+        let scalar = Secret::try_init(|out| crypto.hkdf.derive(&[], seed, &info, out))?;
+        result = load(&scalar);
+        if !matches!(result, Err(Error::InvalidPrivateKey)) {
+            break;
+        }
+    }
+    result
 }
 
 /// In place of the circle's hash, which is not known before its first record is written.

@@ -6,6 +6,7 @@
 //! - [`hex`] reads the digits of vectors.
 //! - [`swtpm`] is a TPM in software, where it is installed.
 //! - [`Directory`] is a place for files that goes with the test, [`Log`] a log that is read.
+//! - `Disk`, behind the feature `disk`, is storage of a store that fails when it is told to.
 //! - `hid`, behind the feature of that name, is a client of a security key at a socket.
 //! - `relay`, behind the feature of that name, is a real relay on loopback.
 //!
@@ -16,6 +17,7 @@
 #![deny(missing_docs)]
 #![allow(
     clippy::arithmetic_side_effects,
+    clippy::as_conversions,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
@@ -25,6 +27,8 @@
 )]
 
 mod directory;
+#[cfg(feature = "disk")]
+mod disk;
 #[cfg(feature = "hid")]
 pub mod hid;
 mod log;
@@ -33,6 +37,8 @@ pub mod relay;
 pub mod rig;
 pub mod swtpm;
 
+#[cfg(feature = "disk")]
+pub use self::disk::Disk;
 pub use self::{directory::Directory, log::Log};
 
 /// The bytes that these digits stand for.

@@ -8,10 +8,11 @@ use zeroize::Zeroizing;
 
 use crate::{
     command::{Attested, Loaded, Private, TpmCommand},
+    endorsement::Endorsement,
     enrollment::Enrollment,
     error::Error,
-    handle::{Handle, ObjectName},
-    kdf::{Cfb, kdfa},
+    handle::ObjectName,
+    kdf::{Cfb, agreed, kdfa},
     key_handle::{ParentMark, mark},
     public::PublicArea,
     session::{Authorization, Encryption},
@@ -21,9 +22,6 @@ use crate::{
     worker::{PATIENCE, Worker},
 };
 
-/// Where makers put the certificate of the endorsement key by RSA with 2048 bits (TCG EK Credential
-/// Profile §2.2.1.4).
-const ENDORSEMENT_CERTIFICATE: Handle = Handle(0x01c0_0002);
 /// No certificate is longer than this.
 pub(crate) const LONGEST_CERTIFICATE: u16 = 8192;
 const VERSION: u8 = 1;
@@ -43,14 +41,31 @@ pub struct AttestationKey {
 pub struct ActivationChallenge {
     /// The encrypted secret (`TPM2B_ID_OBJECT` without its length).
     pub blob: Vec<u8>,
-    /// Its key, encrypted for the endorsement key (`TPM2B_ENCRYPTED_SECRET` without its length).
+    /// Its seed, encrypted for the endorsement key, or the point from which that gets it
+    /// (`TPM2B_ENCRYPTED_SECRET` without its length).
     pub secret: Vec<u8>,
 }
 
 impl ActivationChallenge {
+    /// The whole for an endorsement key on P-256, and for a key with this name: the seed is agreed
+    /// upon by ECDH with a key that is made for it (TPM 2.0 Part 1 §24 and annex C.6).
+    ///
+    /// # Errors
+    /// [`towline_crypto::Error`], `InvalidPublicKey` where the endorsement key is none on P-256.
+    pub fn on_p256(
+        provider: &CryptoProvider,
+        endorsement: &PublicArea,
+        name: &ObjectName,
+        secret: &[u8],
+    ) -> Result<Self, towline_crypto::Error> {
+        let (seed, point) = agreed(provider, endorsement, "IDENTITY")?;
+        let blob = Self::blob(provider, &seed, name, secret);
+        Ok(Self { blob, secret: point.to_vec() })
+    }
+
     /// The encrypted secret for a key with this name, as an authority makes it
-    /// (TPM 2.0 Part 1 §24.4). The seed is random, and goes to the endorsement key by RSAES-OAEP
-    /// with SHA-256 and the label `IDENTITY`, which ends with a zero byte.
+    /// (TPM 2.0 Part 1 §24.4). For an endorsement key by RSA the seed is random, and goes to it by
+    /// RSAES-OAEP with SHA-256 and the label `IDENTITY`, which ends with a zero byte.
     #[must_use]
     pub fn blob(
         provider: &CryptoProvider,
@@ -129,7 +144,7 @@ impl AttestationKey {
     }
 
     /// What an authority needs to know. The endorsement key is made, which takes a slow TPM some
-    /// seconds.
+    /// seconds: the one that the maker has certified, one by RSA before one on P-256.
     ///
     /// # Errors
     /// [`Error`].
@@ -137,13 +152,11 @@ impl AttestationKey {
         let key = self.public.clone();
         worker.run(crate::RSA_PATIENCE, move |tpm| {
             let health = crate::TpmHealth::of(tpm)?;
-            let certificate = endorsement_certificate(tpm)?;
+            let endorsement = Endorsement::of(tpm)?;
+            let certificate = endorsement.certificate(tpm)?;
             tpm.make_room();
-            let template = template::endorsement_rsa();
-            let create = TpmCommand::create_primary(Handle::ENDORSEMENT, &template);
-            let made = tpm.execute(create, &[Authorization::Empty], Encryption::default())?;
             Ok(Enrollment {
-                endorsement: made.public,
+                endorsement: endorsement.make(tpm)?.public,
                 certificate,
                 key: key.clone(),
                 vendor_id: health.vendor_id,
@@ -167,51 +180,18 @@ impl AttestationKey {
             let loaded = tpm.with_parent(|tpm, parent| key.load(tpm, parent))?;
             // This key, the endorsement key and the parent would take all the room there is.
             tpm.keep_only(loaded.handle);
-            let template = template::endorsement_rsa();
-            let create = TpmCommand::create_primary(Handle::ENDORSEMENT, &template);
-            let made = tpm.execute(create, &[Authorization::Empty], Encryption::default())?;
-            let endorsement = Loaded { handle: made.handle, name: made.name };
-            let nonce = tpm.provider().random.bytes()?;
-            let session = tpm.run(TpmCommand::start_policy(&nonce))?.handle;
-            let meet = TpmCommand::policy_secret(
-                Handle::ENDORSEMENT,
-                &Handle::ENDORSEMENT.name(),
-                session,
-            );
-            tpm.execute(meet, &[Authorization::Empty], Encryption::default())?;
+            let endorsement = Endorsement::of(tpm)?;
+            let made = endorsement.make(tpm)?;
             let activate = TpmCommand::activate_credential(
                 &loaded,
-                &endorsement,
+                &Loaded { handle: made.handle, name: made.name },
                 &challenge.blob,
                 &challenge.secret,
             );
-            let by = [Authorization::Empty, Authorization::Policy(session)];
+            let by = [Authorization::Empty, endorsement.authorized(tpm)?];
             tpm.execute(activate, &by, Encryption::default())
         })
     }
-}
-
-fn endorsement_certificate(tpm: &mut Tpm) -> Result<Option<Vec<u8>>, Error> {
-    let read = tpm.run(TpmCommand::nv_read_public(ENDORSEMENT_CERTIFICATE));
-    let (public, name) = match read {
-        Err(Error::Response(code)) if code.is_gone() => return Ok(None),
-        read => read?,
-    };
-    let index = crate::NvIndex { handle: ENDORSEMENT_CERTIFICATE, name };
-    let mut certificate = Vec::new();
-    let length = public.size.min(LONGEST_CERTIFICATE);
-    let mut offset = 0_u16;
-    while offset < length {
-        let chunk = length.saturating_sub(offset).min(512);
-        let read = TpmCommand::nv_read(None, &index, offset, chunk);
-        let bytes = tpm.execute(read, &[Authorization::Empty], Encryption::default())?;
-        if bytes.len() != usize::from(chunk) {
-            return Err(Unreadable("certificate of the endorsement key").into());
-        }
-        certificate.extend_from_slice(&bytes);
-        offset = offset.saturating_add(chunk);
-    }
-    Ok(Some(certificate))
 }
 
 /// An [`AttestationKey`] that an authority has certified.

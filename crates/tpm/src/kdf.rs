@@ -1,7 +1,13 @@
 //! Keys from keys (TPM 2.0 Part 1 §11.4.10), and AES-128 in CFB mode, which encrypts parameters
 //! (§21.3).
 
-use towline_crypto::{CryptoProvider, Secret};
+use towline_crypto::{CryptoProvider, Error, Secret};
+use zeroize::Zeroizing;
+
+use crate::{
+    public::{Curve, Object, PublicArea},
+    wire::Writer,
+};
 
 /// KDFa with SHA-256: at most 32 bytes from a key, for a purpose (Part 1 §11.4.10.2).
 #[must_use]
@@ -27,6 +33,27 @@ pub fn kdfe<const N: usize>(
 ) -> Secret<N> {
     let [u, v] = parties;
     leftmost(Secret::new(provider.sha256.hash(&[&[0, 0, 0, 1], z, purpose.as_bytes(), &[0], u, v])))
+}
+
+/// A secret for whoever has the private half of a key on P-256, by ECDH with a key that is made for
+/// it; and that key's point (`TPMS_ECC_POINT`), from which he gets the secret (Part 1 annex C.6).
+///
+/// # Errors
+/// [`Error::InvalidPublicKey`] where it is no key on P-256, and what the cryptography fails with.
+pub(crate) fn agreed(
+    provider: &CryptoProvider,
+    public: &PublicArea,
+    purpose: &str,
+) -> Result<(Secret<32>, Zeroizing<Vec<u8>>), Error> {
+    let Object::Ecc { curve: Curve::P256, x, y, .. } = &public.object else {
+        return Err(Error::InvalidPublicKey);
+    };
+    let theirs = provider.ecdh.public_key(&[&[4], x.as_slice(), y].concat())?;
+    let ephemeral = provider.ecdh.generate(&*provider.random)?;
+    let shared = ephemeral.agree(&theirs)?;
+    let ours = ephemeral.public_key();
+    let secret = kdfe(provider, shared.expose(), purpose, [ours.x(), theirs.x()]);
+    Ok((secret, Writer::new().sized(ours.x()).sized(ours.y()).finish()))
 }
 
 fn bits<const N: usize>() -> [u8; 4] {

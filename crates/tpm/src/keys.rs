@@ -21,6 +21,7 @@ use crate::{
     error::Error,
     handle::ObjectName,
     key_handle::{Kind, ParentMark, TpmKey, mark},
+    public,
     session::{Authorization, Encryption},
     tpm::Tpm,
     wire::Unreadable,
@@ -183,7 +184,6 @@ pub(crate) fn load(tpm: &mut Tpm, parent: &Loaded, key: &TpmKey) -> Result<Loade
 pub(crate) fn kinds(tpm: &mut Tpm) -> Result<Vec<Kind>, Error> {
     const P256: u16 = 3;
     const P384: u16 = 4;
-    const RSA: u16 = 0x0001;
     const SHA256: u16 = 0x000b;
     const SHA384: u16 = 0x000c;
     let curves = tpm.run(TpmCommand::curves())?.values;
@@ -195,7 +195,7 @@ pub(crate) fn kinds(tpm: &mut Tpm) -> Result<Vec<Kind>, Error> {
         return Err(Error::Missing("keys on the curve P-256"));
     }
     let mut kinds = vec![Kind::Es256];
-    if algorithms.contains(&RSA) {
+    if algorithms.contains(&public::RSA) {
         kinds.push(Kind::Rs256);
     }
     if curves.contains(&P384) && algorithms.contains(&SHA384) {

@@ -19,6 +19,7 @@ mod code;
 mod command;
 mod counted_store;
 mod counter;
+mod endorsement;
 mod enrollment;
 mod error;
 mod handle;

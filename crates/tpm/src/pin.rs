@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     binding::TpmBinding,
-    code::Code,
+    code::{Code, CodeSubject},
     command::{Loaded, NvIndex, NvPublic, Private, TpmCommand, policy_secret},
     error::Error,
     handle::{Handle, ObjectName},
@@ -255,9 +255,11 @@ fn compare(
         Err(Error::Response(code)) if code.is_wrong_auth() => {
             return Ok(PinComparison::Mismatch { left: Some(left(tpm, &index)?) });
         }
+        // The count is gone, or at its end. What else can be gone is a session, as after the
+        // machine was suspended: that says nothing of the count.
         Err(Error::Response(code))
             if matches!(code.code(), Some(Code::AuthUnavailable | Code::NvAuthorization))
-                || code.is_gone() =>
+                || (code.is_gone() && code.subject() == CodeSubject::Handle(1)) =>
         {
             return Ok(PinComparison::Mismatch { left: Some(0) });
         }

@@ -8,7 +8,7 @@ use crate::{
     wire::{Reader, Unreadable, Writer},
 };
 
-const RSA: u16 = 0x0001;
+pub(crate) const RSA: u16 = 0x0001;
 const AES: u16 = 0x0006;
 const KEYED_HASH: u16 = 0x0008;
 const NULL: u16 = 0x0010;

@@ -10,8 +10,8 @@ use crate::{
     command::{StartedSession, TpmCommand},
     error::Error,
     handle::Handle,
-    kdf::{Cfb, kdfa, kdfe},
-    public::{Object, PublicArea},
+    kdf::{Cfb, agreed, kdfa},
+    public::PublicArea,
     response::TpmResponse,
     wire::Writer,
 };
@@ -50,16 +50,8 @@ impl Salt {
         parent: Handle,
         public: &PublicArea,
     ) -> Result<(Self, TpmCommand<StartedSession>), Error> {
-        let Object::Ecc { x, y, .. } = &public.object else {
-            return Err(towline_crypto::Error::InvalidPublicKey.into());
-        };
-        let theirs = provider.ecdh.public_key(&[&[4], x.as_slice(), y].concat())?;
-        let ephemeral = provider.ecdh.generate(&*provider.random)?;
-        let shared = ephemeral.agree(&theirs)?;
-        let ours = ephemeral.public_key();
-        let salt = kdfe(provider, shared.expose(), "SECRET", [ours.x(), theirs.x()]);
+        let (salt, point) = agreed(provider, public, "SECRET")?;
         let nonce = provider.random.bytes()?;
-        let point = Writer::new().sized(ours.x()).sized(ours.y()).finish();
         Ok((Self { salt, nonce }, TpmCommand::start_salted(parent, &nonce, &point)))
     }
 

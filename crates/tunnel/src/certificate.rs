@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys, ServerConfig};
 
@@ -48,7 +48,7 @@ impl Tls {
     }
 
     /// Takes a finished configuration, for callers with needs of their own. HTTP/2 must not be
-    /// negotiated.
+    /// negotiated, and early data is refused.
     #[must_use]
     pub fn from_config(config: Arc<ServerConfig>) -> Self {
         Self { config, files: None }
@@ -150,5 +150,10 @@ fn server_config(current: Arc<Current>) -> Result<Arc<ServerConfig>, RelayError>
         .with_no_client_auth()
         .with_cert_resolver(current);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // A peer that comes again makes half a handshake. What it needs for that it keeps itself, under
+    // a key that is replaced every few hours.
+    config.ticketer = ring::Ticketer::new().map_err(RelayError::certificate)?;
+    config.send_tls13_tickets = 1;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(Arc::new(config))
 }

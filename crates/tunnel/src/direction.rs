@@ -4,7 +4,6 @@
 //! sender down and nothing piles up here. Its buffer is there only while there is something in it:
 //! a tunnel in which nothing happens holds none.
 
-use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -14,33 +13,9 @@ use tokio::time::Instant;
 use towline_rendezvous::{Ending, Meter};
 use towline_websocket::{Forwarder, FrameEvent as Sent, FrameReader, Opcode, Violation};
 
+use crate::buffers::{give_back, take_buffer};
 use crate::shared::{Shared, after};
 use crate::socket::{End, Peer, Socket, ending_of};
-
-/// What is read, and passed on, at once, in bytes: longer messages go on in fragments.
-const BUFFER: usize = 64 * 1024;
-
-/// How many buffers a thread keeps for its tunnels.
-const SPARE: usize = 16;
-
-thread_local! {
-    /// Buffers that nobody uses. For each thread its own, since each message takes one and gives it
-    /// back.
-    static BUFFERS: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
-}
-
-fn take_buffer() -> Box<[u8]> {
-    let spare = BUFFERS.with_borrow_mut(Vec::pop);
-    spare.unwrap_or_else(|| vec![0; BUFFER].into_boxed_slice())
-}
-
-fn give_back(buffer: Box<[u8]>) {
-    BUFFERS.with_borrow_mut(|buffers| {
-        if buffers.len() < SPARE {
-            buffers.push(buffer);
-        }
-    });
-}
 
 /// Why a direction ended, as each side gets to know it.
 #[derive(Clone, Copy)]

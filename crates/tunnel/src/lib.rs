@@ -14,6 +14,7 @@
 
 mod accepting;
 mod admin;
+mod buffers;
 mod bus;
 mod certificate;
 mod config;
@@ -35,6 +36,7 @@ mod server;
 mod shared;
 mod socket;
 mod stream;
+mod tls;
 
 pub use bus::{BusEvent, BusLink, BusSender, MemoryBus};
 pub use certificate::Tls;

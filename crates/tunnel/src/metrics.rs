@@ -6,7 +6,7 @@ use std::fmt::{Display, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use towline_rendezvous::{Ending, NodeCounts, Refusal};
+use towline_rendezvous::{Ending, NodeCounts, Refusal, RingCounts};
 
 /// How a relay is doing.
 #[non_exhaustive]
@@ -127,7 +127,13 @@ impl Counters {
     }
 
     /// Everything in Prometheus' text format, version 0.0.4.
-    pub(crate) fn render(&self, stats: &Stats, nodes: &NodeCounts, draining: bool) -> String {
+    pub(crate) fn render(
+        &self,
+        stats: &Stats,
+        nodes: &NodeCounts,
+        rings: &RingCounts,
+        draining: bool,
+    ) -> String {
         let mut page = Page(String::with_capacity(4096));
         page.gauge("waiting", "Phones that wait for a computer.", stats.waiting);
         page.gauge("ringing", "Computers that ring, or wait for the phone.", stats.ringing);
@@ -174,6 +180,7 @@ impl Counters {
             "Messages of other nodes that were not understood.",
             &self.not_understood,
         );
+        page.rings(rings);
         page.nodes(nodes);
         page.tally("refused_total", "Requests refused, by HTTP status.", "status", &self.refused);
         page.tally("ended_total", "Connections ended, by reason.", "reason", &self.ended);
@@ -199,6 +206,27 @@ impl Page {
 
     fn counter(&mut self, name: &str, help: &str, value: &Counter) {
         self.number(name, help, value.get());
+    }
+
+    fn rings(&mut self, rings: &RingCounts) {
+        self.head(
+            "rings_total",
+            "What became of the rings of this node's phones, by where the computer was.",
+            "counter",
+        );
+        for (from, results) in [("here", &rings.here), ("elsewhere", &rings.elsewhere)] {
+            for (result, count) in [
+                ("accepted", results.accepted),
+                ("busy", results.busy),
+                ("gone", results.gone),
+                ("too_many", results.too_many),
+                ("unanswered", results.unanswered),
+                ("moved", results.moved),
+            ] {
+                let labels = format!("from=\"{from}\",result=\"{result}\"");
+                let _written = writeln!(self.0, "towline_relay_rings_total{{{labels}}} {count}");
+            }
+        }
     }
 
     fn nodes(&mut self, nodes: &NodeCounts) {

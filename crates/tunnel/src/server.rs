@@ -4,10 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 use towline_rendezvous::{Drain, DrainStage, Source};
 
 use crate::accepting::Accepting;
@@ -15,6 +15,7 @@ use crate::certificate::Files;
 use crate::requests::RequestPlace;
 use crate::shared::{Admitted, Shared, stopped};
 use crate::stream::Stream;
+use crate::tls::TlsStream;
 use crate::{BusEvent, RelayConfig, RelayError, Security, Stats, admin, http, leg, proxies};
 
 /// Files are not read in a frenzy.
@@ -25,7 +26,7 @@ pub struct Relay {
     listener: TcpListener,
     address: SocketAddr,
     admin: Option<(TcpListener, SocketAddr)>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<ServerConfig>>,
     files: Option<Arc<Files>>,
     certificate_check: Duration,
     accepting: Accepting,
@@ -74,7 +75,7 @@ impl Relay {
     pub async fn bind(mut config: RelayConfig) -> Result<Self, RelayError> {
         let address = config.listen;
         let (tls, files) = match &config.security {
-            Security::Tls(tls) => (Some(TlsAcceptor::from(tls.config.clone())), tls.files.clone()),
+            Security::Tls(tls) => (Some(tls.config.clone()), tls.files.clone()),
             Security::Plain if !address.ip().to_canonical().is_loopback() => {
                 return Err(RelayError::PlainNotLoopback { address });
             }
@@ -276,7 +277,12 @@ struct Connection {
 
 impl Connection {
     /// To the end of the connection, which `_alive` witnesses.
-    async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>, _alive: mpsc::Sender<()>) {
+    async fn serve(
+        self,
+        stream: TcpStream,
+        tls: Option<Arc<ServerConfig>>,
+        _alive: mpsc::Sender<()>,
+    ) {
         let shared = self.shared.clone();
         // Boxed: what a request needs would otherwise be part of every connection that waits.
         let Self { place, permit, announced, .. } = self;
@@ -321,7 +327,7 @@ async fn answer(
     shared: &Arc<Shared>,
     mut place: RequestPlace,
     stream: TcpStream,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<ServerConfig>>,
 ) -> Option<(Stream, Admitted, Vec<u8>)> {
     let mut phase = shared.phase.subscribe();
     let cut = place.cut();
@@ -329,7 +335,7 @@ async fn answer(
     let _slower = stream.set_nodelay(true);
     let answered = tokio::time::timeout(shared.request_timeout, async {
         let mut stream = match tls {
-            Some(tls) => match Box::pin(tls.accept(stream)).await {
+            Some(tls) => match Box::pin(TlsStream::accept(tls, stream)).await {
                 Ok(stream) => Stream::Tls(Box::new(stream)),
                 Err(_) => {
                     shared.counters.tls_failed.add(1);

@@ -348,8 +348,11 @@ impl Shared {
 
     /// What Prometheus is told.
     pub(crate) fn metrics(&self, draining: bool) -> String {
-        let nodes = self.lock().rendezvous.node_counts();
-        self.counters.render(&self.stats(), &nodes, draining)
+        let (nodes, rings) = {
+            let state = self.lock();
+            (state.rendezvous.node_counts(), state.rendezvous.ring_counts())
+        };
+        self.counters.render(&self.stats(), &nodes, &rings, draining)
     }
 
     pub(crate) fn stats(&self) -> Stats {

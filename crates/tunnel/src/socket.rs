@@ -84,14 +84,20 @@ impl Outbox {
         if self.frames.is_empty() {
             return Poll::Ready(Ok(()));
         }
+        ready!(self.poll_write(cx, stream))?;
+        ready!(Pin::new(stream).poll_flush(cx))?;
+        *self = Self::default();
+        Poll::Ready(Ok(()))
+    }
+
+    /// The same, but what leaves with what follows may stay.
+    fn poll_write(&mut self, cx: &mut Context<'_>, stream: &mut Stream) -> Poll<io::Result<()>> {
         while let Some(rest @ [_, ..]) = self.frames.get(self.sent..) {
             match ready!(Pin::new(&mut *stream).poll_write(cx, rest))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 sent => self.sent = self.sent.saturating_add(sent),
             }
         }
-        ready!(Pin::new(stream).poll_flush(cx))?;
-        *self = Self::default();
         Poll::Ready(Ok(()))
     }
 }
@@ -244,8 +250,14 @@ impl Socket {
             _ => close_payload(ending.close_code(), &ending.to_string()),
         };
         self.outbox.push(Opcode::Close, true, &payload);
-        poll_fn(|cx| self.poll_send(cx)).await?;
-        poll_fn(|cx| self.poll_parting(cx)).await;
+        if let Peer::Left(_) = self.peer {
+            // Nothing is awaited: the frame leaves with the end.
+            let Self { outbox, stream, .. } = &mut *self;
+            poll_fn(|cx| outbox.poll_write(cx, stream)).await?;
+        } else {
+            poll_fn(|cx| self.poll_send(cx)).await?;
+            poll_fn(|cx| self.poll_parting(cx)).await;
+        }
         self.stream.shutdown().await
     }
 

@@ -6,22 +6,23 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_rustls::server::TlsStream;
+
+use crate::tls::TlsStream;
 
 /// A connection's bytes, with TLS or without.
 pub(crate) enum Stream {
     Plain(TcpStream),
     /// Boxed, since it is many times as large.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream>),
 }
 
 impl Stream {
-    /// Whether there may be something to read. A stream that can't tell without a buffer says yes.
+    /// Whether there may be something to read.
     pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
             // An error is read as one.
             Self::Plain(stream) => stream.poll_read_ready(cx).map(drop),
-            Self::Tls(_) => Poll::Ready(()),
+            Self::Tls(stream) => stream.poll_ready(cx),
         }
     }
 

@@ -34,6 +34,17 @@ const PARTS: [&str; 10] = [
     include_str!("../assets/page/container.js"),
 ];
 
+/// A function without arguments, to be evaluated in a page where nothing may connect to the service
+/// and no function can be bound, by somebody who carries each call to the service and back.
+///
+/// It leaves `towline.asked()`, which lists the calls that wait, with the origin, the options and
+/// the mediation for `begin_create` or `begin_get` of a session; and
+/// `towline.answer(RESPONSE, ID)`, which settles one of them: with RegistrationResponseJSON or
+/// AuthenticationResponseJSON, or with `{ error: "NotAllowedError" }`. Without `ID` that is the
+/// newest that is not conditional.
+/// Time-outs are not kept, as whoever carries calls is slow.
+pub const BY_HAND: &str = include_str!("../assets/page/by_hand.js");
+
 /// How the script reaches the service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -104,6 +104,10 @@ impl Ceremony {
             over: false,
         };
         let transport = device.transport().clone();
+        if let Some(info) = device.machine().info(channel, transport.clone()) {
+            either!(&mut new.machine, it => it.handle_known_info(info, &transport));
+            return new;
+        }
         let info = match &new.bridge {
             Some(_) => Ok(U2fBridge::info()),
             None => device.get_info(),

@@ -13,7 +13,7 @@ use std::{
 use towline_authenticator::{Authenticator, ChannelId, ConfigError, Event};
 use towline_client::ChannelError;
 use towline_crypto::CryptoProvider;
-use towline_ctap::{Request, Status, Transport, hid::KeepaliveStatus};
+use towline_ctap::{Command, GetInfo, Request, Status, Transport, hid::KeepaliveStatus};
 use towline_device::{Attended, AttendedOutput, Delivery, Pending};
 
 use crate::{
@@ -125,13 +125,31 @@ impl Machine {
         if let Some(response) = in_its_place {
             return self.respond(channel, Some(&request), response);
         }
-        let is_seen = self.parts.meddling.is_on() || self.witness.is_some();
-        if is_seen || !self.parts.quirks.is_empty() {
+        if self.is_seen() {
             self.requests.push((channel, request.clone()));
         }
         let (time, now) = (self.clock.unix_time(), self.clock.now());
         self.attended.handle_request(transport, channel, &request, time, now);
         self.settle();
+    }
+
+    /// What the authenticator says of itself, as a request that nobody sees on its way; `None`
+    /// where somebody does, or the authenticator has to be asked in due form.
+    pub(crate) fn info(&mut self, channel: ChannelId, transport: Transport) -> Option<GetInfo> {
+        if self.is_seen() || !builder::speaks_ctap2(self.config()) {
+            return None;
+        }
+        self.attended.person().during(&[Command::GetInfo.to_u8()]);
+        self.locked_for = None;
+        let now = self.clock.now();
+        let info = self.attended.authenticator().info_over(transport, channel, now);
+        self.settle();
+        info
+    }
+
+    /// Whether anybody looks at requests and their responses, or changes them.
+    fn is_seen(&self) -> bool {
+        self.parts.meddling.is_on() || self.witness.is_some() || !self.parts.quirks.is_empty()
     }
 
     /// What refuses a request before the authenticator sees it: that it speaks U2F alone, or a

@@ -88,7 +88,6 @@ export const showScans = whenOther((possible, busy) => {
   for (const button of document.querySelectorAll(".scan")) {
     button.disabled = !possible;
     button.title = possible ? "" : say("scan_none");
-    button.toggleAttribute("data-calls", possible && !busy);
     button.classList.toggle("second", busy);
   }
 });

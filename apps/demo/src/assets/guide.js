@@ -1,12 +1,12 @@
 // The tour: one step at a time, in any order; the short way through it first.
 import { aloud, lookAt, post, say } from "./dom.js";
 import { open } from "./computer.js";
+import { follows } from "./next.js";
 
 const steps = [...document.querySelectorAll("[data-step]")];
 const dots = [...document.querySelectorAll("[data-to]")];
-const [back, next, go, length, count, why, end] = ["back", "next", "go", "length", "count", "why",
-  "end"].map((name) => document.getElementById(`guide-${name}`));
-const site = document.body.dataset.site;
+const [back, next, go, length, count, why] = ["back", "next", "go", "length", "count", "why"].map(
+  (name) => document.getElementById(`guide-${name}`));
 const [KEPT, WHOLE] = ["towline-demo-step", "towline-demo-whole"];
 
 const numbers = steps.map((part) => Number(part.dataset.step));
@@ -26,6 +26,7 @@ function show(step, look = true) {
   const at = way.indexOf(now);
   for (const part of steps) part.hidden = Number(part.dataset.step) !== now;
   document.body.dataset.now = now;
+  document.body.dataset.tour = whole ? "whole" : "short";
   for (const dot of dots) {
     const [stop, place] = [Number(dot.dataset.to), way.indexOf(Number(dot.dataset.to))];
     dot.parentElement.hidden = place < 0;
@@ -42,9 +43,9 @@ function show(step, look = true) {
 
 /** Opens the page on which the step begins, with the right person signed in. */
 async function start() {
-  const { path, who } = steps[now - 1].dataset;
+  const { url, who } = steps[now - 1].dataset;
   if (who) await post("v1/sign-in", { account: who === "nobody" ? null : who });
-  open(site + path);
+  open(url);
 }
 
 /** Shows the dots of the way in its order, by whatever means the page is read. */
@@ -61,19 +62,15 @@ function mark() {
   count.textContent = done ? `${place}: ${say("guide_done")}` : place;
   next.textContent = isLast() ? say("guide_finish") : say("guide_next");
   next.disabled = isLast() && !done;
-  next.toggleAttribute("data-calls", done && !finished);
-  end.hidden = !finished && !stops().every((step) => known.has(step));
+  const over = finished || stops().every((step) => known.has(step));
+  follows({ step: steps[now - 1], done, finished: over });
 }
 
 const beside = (by) => stops()[stops().indexOf(now) + by];
 back.addEventListener("click", () => show(beside(-1)));
 next.addEventListener("click", () => {
   finished = isLast();
-  if (finished) {
-    mark();
-    end.scrollIntoView({ block: "nearest" });
-    return;
-  }
+  if (finished) return mark();
   show(beside(1));
   start();
 });
@@ -102,10 +99,7 @@ export function showDone(done) {
   // The name and the place come with one press; what follows is already on the screen.
   if (whole && now < 3 && known.has(1) && known.has(2) && !known.has(3)) show(3, false);
   mark();
-  if (here) {
-    aloud(count.textContent);
-    next.scrollIntoView({ block: "nearest" });
-  }
+  if (here) aloud(count.textContent);
 }
 
 /** Says what is missing, where a phone was not let be remembered. */

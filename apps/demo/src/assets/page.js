@@ -3,6 +3,7 @@ import { showBetween, showTimed } from "./between.js";
 import { showComputer } from "./computer.js";
 import { showDevices, showScans, showSwitches } from "./devices.js";
 import { showDone, showPhoneA } from "./guide.js";
+import { showNext } from "./next.js";
 
 // Whoever has a browser without a way to phones may wonder whether all of this is for them.
 const own = await Promise.resolve(globalThis.ownBrowser).catch(() => undefined);
@@ -35,6 +36,7 @@ async function follow() {
       showTimed(state.timed);
       showDone(state.done);
       showPhoneA(state.devices["phone-a"]);
+      showNext(state);
       document.body.dataset.version = version;
     } catch {
       silent += 1;

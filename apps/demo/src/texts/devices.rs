@@ -11,13 +11,13 @@ pub(super) const ROWS: &[Row] = &[
     ["device_key", "Security key", "Sikkerhedsnøgle"],
     [
         "about_phone-a",
-        "A computer may remember it, if you want. Its passkeys stay on it.",
-        "En computer må huske den, hvis du vil. Dens adgangsnøgler bliver på den.",
+        "Computers may remember it. Its passkeys stay on it.",
+        "Computere må huske den. Dens adgangsnøgler bliver på den.",
     ],
     [
         "about_phone-b",
-        "No computer remembers it. Its passkeys are on tablet B, too.",
-        "Ingen computer husker den. Dens adgangsnøgler er også på tablet B.",
+        "No computer remembers it. Tablet B has its passkeys, too.",
+        "Ingen computer husker den. Tablet B har også dens adgangsnøgler.",
     ],
     ["about_tablet", "Has what phone B has.", "Har det, telefon B har."],
     ["about_laptop", "What is built into the computer.", "Det, der er bygget ind i computeren."],
@@ -60,11 +60,7 @@ pub(super) const ROWS: &[Row] = &[
         "A computer that remembers this phone is asking.",
         "En computer, som husker telefonen, spørger.",
     ],
-    [
-        "q_only_own",
-        "Only go on if the code is on a screen in front of you.",
-        "Fortsæt kun, hvis koden er på en skærm foran dig.",
-    ],
+    ["q_only_own", "Only if the code is in front of you.", "Kun hvis koden er lige foran dig."],
     ["q_remember", "May the computer remember this phone?", "Må computeren huske denne telefon?"],
     [
         "q_create",

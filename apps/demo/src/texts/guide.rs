@@ -9,14 +9,19 @@ pub(super) const ROWS: &[Row] = &[
     ["guide_short", "Only the short way", "Kun den korte vej"],
     [
         "guide_end",
-        "That is a passkey’s life. Try the rest: all 17 steps, or make things go wrong below.",
-        "Det er en adgangsnøgles liv. Prøv resten: alle 17 trin, eller få noget til at gå galt nedenfor.",
+        "That is a passkey’s life. Try all 17 steps, or make things go wrong below.",
+        "Det er en adgangsnøgles liv. Prøv alle 17 trin, eller få noget til at gå galt nedenfor.",
     ],
     [
         "guide_not_remembered",
         "Saved, but phone A is not remembered. Sign in with it by a code, and tick “Let this computer remember phone A”.",
         "Gemt, men telefon A bliver ikke husket. Log ind med den med en kode, og sæt flueben ved “Lad denne computer huske telefon A”.",
     ],
+    ["now_press", "Now press “{button}”.", "Tryk nu “{button}”."],
+    ["now_on", "Now press “{button}” on {device}.", "Tryk nu “{button}” på {device}."],
+    ["now_fill", "Now fill in “{field}”.", "Udfyld nu “{field}”."],
+    ["now_answer", "Now answer {device}.", "Svar nu {device}."],
+    ["now_wait", "One moment …", "Et øjeblik …"],
     ["guide_next", "Next step", "Næste trin"],
     ["guide_finish", "Finished", "Færdig"],
     ["guide_back", "Step back", "Et trin tilbage"],
@@ -61,24 +66,14 @@ pub(super) const ROWS: &[Row] = &[
     ["step_4_title", "On a phone, by a code", "På en telefon, med en kode"],
     [
         "step_4_text",
-        "A passkey replaces a password: a secret key that stays on your phone and that your finger unlocks; the site keeps only its public half. The code tells the phone which computer to talk to, with a secret for this one time. Bluetooth proves the phone is next to that computer, so a code sent to you by a stranger is no use to them.",
-        "En adgangsnøgle erstatter en adgangskode: en hemmelig nøgle, der bliver på din telefon, og som din finger låser op; siden gemmer kun dens offentlige halvdel. Koden siger telefonen, hvilken computer den skal tale med, med en hemmelighed til denne ene gang. Bluetooth beviser, at telefonen er ved computeren, så en kode, en fremmed sender dig, nytter ham intet.",
-    ],
-    [
-        "step_4_do",
-        "In the window, type a name, such as “Phone B”, and press “Submit”, then “Phone or tablet”. Press “Scan the code” on phone B, and answer it.",
-        "Skriv et navn i vinduet, f.eks. “Telefon B”, og tryk “Indsend” og så “Telefon eller tablet”. Tryk “Scan koden” på telefon B, og svar den.",
+        "A passkey replaces a password: a secret key that stays on your phone, behind your finger. The site keeps only its public half. Bluetooth proves that phone and computer are together.",
+        "En adgangsnøgle erstatter en adgangskode: en hemmelig nøgle, der bliver på din telefon bag din finger. Siden gemmer kun dens offentlige halvdel. Bluetooth beviser, at telefon og computer er sammen.",
     ],
     ["step_5_title", "Let this computer remember phone A", "Lad denne computer huske telefon A"],
     [
         "step_5_text",
-        "Next time no code is needed. Android phones offer that; iPhones, and phone B, don’t.",
-        "Næste gang behøves ingen kode. Det tilbyder Android-telefoner; iPhones og telefon B gør ikke.",
-    ],
-    [
-        "step_5_do",
-        "Add a key with phone A in the same way. Leave “Let this computer remember phone A” ticked.",
-        "Tilføj en nøgle med telefon A på samme måde. Behold fluebenet ved “Lad denne computer huske telefon A”.",
+        "A second key. The tick lets this computer ask phone A without a code. Android phones offer that; iPhones, and phone B, don’t.",
+        "En nøgle mere. Fluebenet lader computeren spørge telefon A uden kode. Det tilbyder Android-telefoner; iPhones og telefon B gør ikke.",
     ],
     ["step_6_title", "How much does the site learn?", "Hvor meget får siden at vide?"],
     [
@@ -127,24 +122,14 @@ pub(super) const ROWS: &[Row] = &[
     ["step_10_title", "Sign in with a phone, by a code", "Log ind med en telefon, med en kode"],
     [
         "step_10_text",
-        "Phone B is not remembered: a fresh code each time. The library keeps no passwords or keys; it believes Harbour Login.",
-        "Telefon B bliver ikke husket: en ny kode hver gang. Biblioteket har ingen adgangskoder eller nøgler; det tror Harbour Login.",
-    ],
-    [
-        "step_10_do",
-        "Press “Library” above the window, then “Sign in through Harbour Login”, “Sign in with a passkey, without the e-mail address”, “Another phone or tablet, by a code”. Scan with phone B.",
-        "Tryk “Biblioteket” over vinduet, så “Log ind gennem Harbour Login”, “Log ind med en adgangsnøgle uden e-mailadressen”, “En anden telefon eller tablet, med en kode”. Scan med telefon B.",
+        "You were signed out. Phone B needs a new code each time.",
+        "Du blev logget ud. Telefon B skal bruge en ny kode hver gang.",
     ],
     ["step_11_title", "Sign in without a code", "Log ind uden kode"],
     [
         "step_11_text",
-        "The computer rings phone A through the relay. Bluetooth still shows that it is near. The records office wants a fresh proof each time.",
-        "Computeren ringer til telefon A gennem relæet. Bluetooth viser stadig, at den er tæt på. Arkivet vil have et nyt bevis hver gang.",
-    ],
-    [
-        "step_11_do",
-        "Press “Records office”, then “Sign in through Harbour Login”, “Sign in with a passkey, without the e-mail address”, “Phone A, without a code”. Use your finger on phone A.",
-        "Tryk “Arkivet”, så “Log ind gennem Harbour Login”, “Log ind med en adgangsnøgle uden e-mailadressen”, “Telefon A, uden kode”. Brug fingeren på telefon A.",
+        "You were signed out again. The computer rings phone A; Bluetooth still shows that it is near.",
+        "Du blev logget ud igen. Computeren ringer til telefon A; Bluetooth viser stadig, at den er nær.",
     ],
     ["step_12_title", "A phone that was wiped", "En telefon, der er slettet"],
     [
@@ -171,13 +156,8 @@ pub(super) const ROWS: &[Row] = &[
     ["step_14_title", "Remove a key", "Fjern en nøgle"],
     [
         "step_14_text",
-        "The site forgets the key at once. The phone still lists its passkey, but it opens nothing now. This computer, though, deletes its own.",
-        "Siden glemmer nøglen med det samme. Telefonen viser stadig sin adgangsnøgle, men den åbner intet nu. Denne computer sletter dog sin egen.",
-    ],
-    [
-        "step_14_do",
-        "Below “My keys” in the window, press “Remove” at a phone’s key, then “Remove the key”.",
-        "Tryk “Fjern” ved en telefons nøgle under “Mine nøgler” i vinduet og så “Fjern nøglen”.",
+        "The site forgets the key at once. On the phone, at the right, its passkey stays, and opens nothing.",
+        "Siden glemmer nøglen med det samme. På telefonen til højre bliver adgangsnøglen, og den åbner intet.",
     ],
     [
         "step_15_title",

@@ -35,7 +35,11 @@ fn every_text_that_is_asked_for_is_there_and_every_text_is_asked_for() {
         .map(str::to_owned)
         .collect();
     for step in tour::STEPS {
-        asked.extend(["title", "text", "do"].map(|part| format!("step_{step}_{part}")));
+        asked.extend(["title", "text"].map(|part| format!("step_{step}_{part}")));
+        // On the short way the bar says it, one thing after the other.
+        if tour::means(step).is_none() {
+            asked.insert(format!("step_{step}_do"));
+        }
     }
     // Names that scripts put together, by what they begin with.
     let mut begins: BTreeSet<&str> =
@@ -54,15 +58,16 @@ fn every_text_that_is_asked_for_is_there_and_every_text_is_asked_for() {
     }
 }
 
+/// What the bar says on top of it depends on what is pressed; `tests/rp_pages/demo.py` counts all.
 #[test]
-fn the_short_way_is_read_in_a_minute_or_two() {
+fn the_short_way_is_read_in_a_minute() {
     for language in [Language::English, Language::Danish] {
         let words: usize = tour::SHORT
             .into_iter()
-            .flat_map(|step| ["title", "text", "do"].map(|part| format!("step_{step}_{part}")))
+            .flat_map(|step| ["title", "text"].map(|part| format!("step_{step}_{part}")))
             .filter_map(|name| find(language, &name))
             .map(|text| text.split_whitespace().count())
             .sum();
-        assert!((200..=300).contains(&words), "{words} words");
+        assert!((90..=150).contains(&words), "{words} words");
     }
 }

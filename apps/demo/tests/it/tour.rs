@@ -29,7 +29,9 @@ async fn a_passkey_s_life_in_17_steps() {
     let asked = anna.answers("phone-b", "connect", json!("allow")).await;
     assert_eq!((&asked["wants"], &asked["mayRemember"]), (&json!("passkey"), &json!(false)));
     let asked = anna.answers("phone-b", "verify", json!("finger")).await;
-    assert_eq!((&asked["site"], &asked["purpose"]), (&json!("localhost"), &json!("create")));
+    // What the site calls itself is never without its RP ID.
+    let called = json!("\u{2068}Harbour Login\u{2069} (localhost)");
+    assert_eq!((&asked["site"], &asked["purpose"]), (&called, &json!("create")));
     anna.finishes(adding).await;
     anna.has_done(4).await;
 
@@ -91,7 +93,8 @@ async fn a_passkey_s_life_in_17_steps() {
     assert_eq!(asked["phones"], json!(["Phone A"]));
     anna.scans("phone-b").await;
     anna.answers("phone-b", "connect", json!("allow")).await;
-    anna.answers("phone-b", "verify", json!("finger")).await;
+    let asked = anna.answers("phone-b", "verify", json!("finger")).await;
+    assert_eq!(asked["site"], called);
     anna.finishes(signing_in).await;
     assert!(!anna.state().await["done"].as_array().unwrap().contains(&json!(10)), "no library yet");
     let library = anna.sites[1].clone();

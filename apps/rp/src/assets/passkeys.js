@@ -4,7 +4,8 @@ import { say, texts } from "/assets/page.js";
 /** What the site refused, in the person's language. */
 class Refused extends Error {
   constructor(error) {
-    super(error.text);
+    // Where nothing could be read, not even who asks, it is said in English.
+    super(error.text ?? error.message);
     this.code = error.code;
     this.more = error.more;
   }

@@ -45,8 +45,8 @@ function showPhones(list, texts, hybrid, bluetooth) {
   else if (bluetooth === false) no(texts.phone_no_adapter);
   else if (hybrid === false) no(texts.phone_no);
   else {
-    if (hybrid) show(list, texts, "phone", "yes", `${texts.phone_yes} ${texts.too_old}`);
-    else show(list, texts, "phone", "maybe", `${texts.phone_maybe} ${texts.too_old}`);
+    if (hybrid) show(list, texts, "phone", "yes", texts.phone_yes);
+    else show(list, texts, "phone", "maybe", texts.phone_maybe);
     // Which phones a browser remembers it tells nobody.
     show(list, texts, "linked", "maybe", texts.linked_maybe);
   }

@@ -13,9 +13,8 @@ use crate::{
     pages,
     site::Site,
     sites::KnownSite,
-    store::sessions,
-    visit::{self, Visit},
-    web::{Fields, Outcome, go_to, posted, query, with_cookie, with_status},
+    visit::Visit,
+    web::{Fields, Outcome, go_to, leave, posted, query, with_status},
 };
 
 /// The site that asks, if it is known and is where it says.
@@ -49,13 +48,10 @@ pub(super) async fn end(
     visit: Visit,
     request: Request<Body>,
 ) -> Outcome {
+    let headers = request.headers().clone();
     let fields = posted(&site, request).await?;
-    let Some(known) = asking(&site, &fields) else {
-        return Ok(unknown(&site, &visit));
-    };
-    if let Some(person) = &visit.person {
-        let hash = person.token_hash;
-        site.store.run(move |db| sessions::end(db, &hash)).await?;
+    match asking(&site, &fields) {
+        Some(known) => leave(&site, &headers, &known.after_sign_out()).await,
+        None => Ok(unknown(&site, &visit)),
     }
-    Ok(with_cookie(go_to(&known.after_sign_out())?, visit::no_session(&site)?))
 }

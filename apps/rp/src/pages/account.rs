@@ -5,7 +5,7 @@ use towline_pages::fill;
 
 use super::{error, frame, problem, with_name};
 use crate::{
-    ErrorCode, date,
+    ErrorCode, agent, date,
     providers::{self, Kind, Provider},
     site::Site,
     store::{
@@ -35,7 +35,7 @@ pub(crate) fn page(site: &Site, visit: &Visit, person: &Person, shown: &Shown) -
                 ul .keys { @for key in &shown.keys { (card(visit, key)) } }
                 p .actions { a .button href="/account/add" { (texts.add) } }
             }
-            (log(visit, &shown.log))
+            (log(site, visit, &shown.log))
             section aria-labelledby="settings-title" {
                 h2 #settings-title { (texts.settings) }
                 (password(visit, account, shown))
@@ -141,7 +141,7 @@ fn place<'a>(visit: &Visit, source: &'a str) -> &'a str {
     if own { visit.texts().account.this_computer } else { source }
 }
 
-fn log(visit: &Visit, lines: &[StoredSignIn]) -> Markup {
+fn log(site: &Site, visit: &Visit, lines: &[StoredSignIn]) -> Markup {
     let texts = &visit.texts().account;
     html! {
         section aria-labelledby="log-title" {
@@ -158,14 +158,14 @@ fn log(visit: &Visit, lines: &[StoredSignIn]) -> Markup {
                             th scope="col" { (texts.log_where) }
                         }
                     }
-                    tbody { @for line in lines { (row(visit, line)) } }
+                    tbody { @for line in lines { (row(site, visit, line)) } }
                 }
             }
         }
     }
 }
 
-fn row(visit: &Visit, line: &StoredSignIn) -> Markup {
+fn row(site: &Site, visit: &Visit, line: &StoredSignIn) -> Markup {
     let texts = &visit.texts().account;
     let key = line.entry.key.as_deref().unwrap_or(texts.log_some_key);
     let (what, refused) = match line.entry.refused {
@@ -180,13 +180,19 @@ fn row(visit: &Visit, line: &StoredSignIn) -> Markup {
         },
     };
     let from = &line.from;
+    // Anybody could call themselves the tour, where there is none.
+    let browser = from.browser.as_deref();
+    let by_tour = site.showcase.is_some() && browser == Some(agent::TOUR);
     html! {
         tr .refused[refused] {
             td data-label=(texts.log_when) { (date::shown(line.entry.at, visit.language)) }
-            td data-label=(texts.log_what) { (what) }
+            td data-label=(texts.log_what) {
+                (what)
+                @if by_tour { ", " (texts.log_by_tour) }
+            }
             td data-label=(texts.log_where) {
                 @if let Some(source) = &from.source { (place(visit, source)) }
-                @if let Some(browser) = &from.browser { ", " (browser) }
+                @if let Some(browser) = browser.filter(|_| !by_tour) { ", " (browser) }
             }
         }
     }

@@ -78,11 +78,10 @@ pub(crate) fn place(site: &Site, visit: &Visit, name: &str) -> Markup {
                     li .way data-way=(place) {
                         img src={ "/assets/" (picture) ".svg" } alt="" width="40" height="40";
                         div {
-                            h2 #{ "way-" (place) } { (title) }
-                            p { (text) }
-                            p .possible #{ "possible-" (place) } data-possible { (texts.checking) }
                             button type="button" data-place=(place)
-                                aria-describedby={ "possible-" (place) } { (title) }
+                                aria-describedby={ "way-" (place) " possible-" (place) } { (title) }
+                            p #{ "way-" (place) } { (text) }
+                            p .possible #{ "possible-" (place) } data-possible { (texts.checking) }
                         }
                     }
                 }
@@ -113,8 +112,9 @@ pub(crate) fn added(site: &Site, visit: &Visit, key: &StoredKey) -> Markup {
             p #done .done role="status" tabindex="-1" data-focus {
                 (with_name(texts.added_text, "name", &key.entry.name))
             }
-            section aria-labelledby="got" {
-                h2 #got { (texts.got_title) }
+            // Whoever asked for more wants to see what came of it.
+            details open[asked] {
+                summary { (texts.got_title) }
                 ul .plain {
                     li { (texts.got_public) }
                     li {

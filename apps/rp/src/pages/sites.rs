@@ -66,7 +66,7 @@ pub(crate) fn home(
         @match visitor {
             Some(visitor) => (known(site, language, visitor)),
             None => {
-                p { (fill(texts.sites.lead, &[("provider", provider)])) }
+                p { (texts.sites.lead) }
                 form method="post" action="/sign-in" {
                     button type="submit" { (fill(texts.sites.sign_in, &[("provider", provider)])) }
                 }

@@ -29,10 +29,10 @@ fn in_memory() -> Connection {
 }
 
 /// A file that is gone with the test.
-struct File(std::path::PathBuf);
+pub(crate) struct File(pub(crate) std::path::PathBuf);
 
 impl File {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let file = std::env::temp_dir().join(format!("towline-rp-{}-{name}", std::process::id()));
         let _ = std::fs::remove_file(&file);
         Self(file)

@@ -8,9 +8,9 @@ texts! {
         title: "Manage my Trusted Platforms and Security Keys", "Administrer mine betroede platforme og sikkerhedsnøgler";
         keys: "My keys", "Mine nøgler";
         keys_none: "You have no keys yet. Add one, and you can sign in without a password.", "Du har ingen nøgler endnu. Tilføj en, så kan du logge ind uden adgangskode.";
-        keys_one: "You have one key. Add a second one, for the day on which this one is lost or broken.", "Du har én nøgle. Tilføj en mere til den dag, hvor den er væk eller i stykker.";
-        add: "Add a Security Key or Trusted Platform", "Tilføj en sikkerhedsnøgle eller betroet platform";
-        provider_test: "{provider}, a device for tests: it keeps nothing safe", "{provider}, en enhed til test: den holder intet sikkert";
+        keys_one: "You have one key. Add a second one, in case it is lost.", "Du har én nøgle. Tilføj en mere, hvis den skulle blive væk.";
+        add: "Add a passkey", "Tilføj en adgangsnøgle";
+        provider_test: "{provider}, for tests: it keeps nothing safe", "{provider}, til test: den holder intet sikkert";
         provider_unknown: "Maker not told", "Producenten er ikke oplyst";
         provider_untold_model: "Unknown model", "Ukendt model";
         added: "Added", "Tilføjet";
@@ -20,8 +20,8 @@ texts! {
         this_computer: "this computer", "denne computer";
         with: "with {browser}", "med {browser}";
         synced: "Copies", "Kopier";
-        synced_yes: "Synced: it is also on your other devices", "Synkroniseret: den er også på dine andre enheder";
-        synced_not_yet: "Can be synced, but is on one device only so far", "Kan synkroniseres, men er indtil videre kun på én enhed";
+        synced_yes: "Synced to your other devices", "Synkroniseret til dine andre enheder";
+        synced_not_yet: "Can be synced, but is on one device so far", "Kan synkroniseres, men er indtil videre på én enhed";
         synced_never: "Stays on one device", "Bliver på én enhed";
         rename: "Rename", "Omdøb";
         remove: "Remove", "Fjern";
@@ -37,6 +37,7 @@ texts! {
         log_password: "Signed in with the password", "Logget ind med adgangskoden";
         log_both: "Signed in with the password and the key {key}", "Logget ind med adgangskoden og nøglen {key}";
         log_refused: "Refused: {reason}", "Afvist: {reason}";
+        log_by_tour: "by the tour", "af rundturen";
         log_some_key: "a key", "en nøgle";
         password: "Password", "Adgangskode";
         password_set: "You have a password.", "Du har en adgangskode.";

@@ -7,9 +7,9 @@ texts! {
     SignIn {
         title: "Sign in", "Log ind";
         email: "E-mail address", "E-mailadresse";
-        email_hint: "Or choose a passkey from the list that your browser shows in this field.", "Eller vælg en adgangsnøgle fra listen, som din browser viser i dette felt.";
+        email_hint: "Or choose a passkey that your browser offers in this field.", "Eller vælg en adgangsnøgle, som din browser tilbyder i dette felt.";
         next: "Next", "Næste";
-        passkey_only: "Sign in with a passkey, without the e-mail address", "Log ind med en adgangsnøgle uden e-mailadressen";
+        passkey_only: "Sign in with a passkey alone", "Log ind med adgangsnøgle alene";
         or: "or", "eller";
         no_account: "You have no account yet?", "Har du ingen konto endnu?";
         join: "Make an account", "Opret en konto";
@@ -35,6 +35,6 @@ texts! {
         join_password_hint: "At least 10 characters. A sentence is good.", "Mindst 10 tegn. En sætning er god.";
         join_button: "Make the account", "Opret kontoen";
         have_account: "You have an account?", "Har du en konto?";
-        time: "This step waits for {minutes} minutes. If it takes longer, begin again; nothing is lost.", "Dette trin venter i {minutes} minutter. Tager det længere, så begynd forfra; intet går tabt.";
+        time: "This step waits for {minutes} minutes; after that, begin again.", "Dette trin venter i {minutes} minutter; begynd forfra, hvis det tager længere.";
     }
 }

@@ -10,7 +10,7 @@ texts! {
         records: "The Records Office", "Arkivet";
         records_text: "It wants you to show each time who you are.", "Det vil have, at du hver gang viser, hvem du er.";
         welcome: "Welcome to {site}", "Velkommen til {site}";
-        lead: "You sign in here through {provider}. This site has no passwords and no keys of its own.", "Du logger ind her gennem {provider}. Dette websted har ingen adgangskoder og ingen nøgler selv.";
+        lead: "This site has no passwords and no keys of its own.", "Dette websted har ingen adgangskoder og ingen nøgler selv.";
         sign_in: "Sign in through {provider}", "Log ind gennem {provider}";
         signed_in: "You are signed in as {name}", "Du er logget ind som {name}";
         know: "What this site was told", "Hvad dette websted fik at vide";

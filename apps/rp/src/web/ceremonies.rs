@@ -157,7 +157,8 @@ async fn let_in(
     before: Option<[u8; 32]>,
 ) -> Outcome {
     let done = site.finish_sign_in(&answer.ceremony, &answer.credential, visit.caller()).await?;
-    let cookie = visit::sign_in(site, done.account.id, done.how, before).await?;
+    let account = done.account.id;
+    let cookie = visit::sign_in(site, done.how, before, move |_| Ok(account)).await?;
     let steps = answer.step.as_ref().and_then(|id| lock(&site.steps).take(id, Instant::now()));
     let next = steps.and_then(|steps| steps.next).or_else(|| answer.next.clone());
     let next = next.filter(|path| is_local(path)).unwrap_or_else(|| "/account".into());

@@ -7,7 +7,7 @@ use axum::{
     extract::{Request, State},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::StatusCode;
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::{Outcome, again, form, go_to, is_local, page, with_cookie, with_status};
 use crate::{
@@ -15,11 +15,12 @@ use crate::{
     api::unknown_ceremony,
     name::check_name,
     pages, password as passwords,
+    programs::http_status,
     site::{Site, Steps, lock},
     store::{
         accounts::{self, StoredAccount},
         sessions,
-        sign_ins::{How, StoredSignIn},
+        sign_ins::{self, How, StoredSignIn},
     },
     visit::{self, Visit},
 };
@@ -113,8 +114,13 @@ pub(super) async fn password(
         }
         return go_to(&format!("/sign-in/how?step={}", step.id));
     }
-    let cookie = visit::sign_in(&site, account.id, How::Password, before).await?;
-    site.log(line(&site, &visit, Some(account.name), How::Password, None)).await?;
+    let line = line(&site, &visit, Some(account.name), None);
+    let limits = site.limits.clone();
+    let signed_in = visit::sign_in(&site, How::Password, before, move |db| {
+        sign_ins::log(db, &limits, &line)?;
+        Ok(account.id)
+    });
+    let cookie = signed_in.await?;
     // The way is over: going back finds no step to repeat.
     lock(&site.steps).take(&step.id, Instant::now());
     Ok(with_cookie(go_to(step.next.as_deref().unwrap_or("/account"))?, cookie))
@@ -141,33 +147,44 @@ async fn check_password(
             // Of an unknown account nothing is kept: it could be a password in the wrong field.
             let known = account.map(|account| account.name);
             let refused = Some(ErrorCode::WrongPassword);
-            site.log(line(site, visit, known, How::Password, refused)).await?;
+            site.log(line(site, visit, known, refused)).await?;
             Err(ApiError::new(ErrorCode::WrongPassword, "The account or the password is wrong."))
         }
     }
 }
 
+/// What is logged of a password.
 fn line(
     site: &Site,
     visit: &Visit,
     account: Option<String>,
-    how: How,
     refused: Option<ErrorCode>,
 ) -> StoredSignIn {
     let at = u64::try_from(site.now()).unwrap_or_default();
     StoredSignIn {
         entry: SignInEntry { at, account, key: None, refused },
-        how,
+        how: How::Password,
         from: visit.caller(),
     }
 }
 
 pub(super) async fn sign_out(State(site): State<Arc<Site>>, request: Request<Body>) -> Outcome {
     form::check_own(&site, request.headers())?;
-    if let Some(hash) = visit::token_hash(&site, request.headers()) {
-        site.store.run(move |db| sessions::end(db, &hash)).await?;
-    }
-    Ok(with_cookie(go_to("/")?, visit::no_session(&site)?))
+    leave(&site, request.headers(), "/").await
+}
+
+/// Ends the session of a browser, and goes on. The browser forgets it even where the end can't be
+/// saved; the page says then that something is wrong.
+pub(crate) async fn leave(site: &Site, headers: &HeaderMap, next: &str) -> Outcome {
+    let ended = match visit::token_hash(site, headers) {
+        Some(hash) => site.store.run(move |db| sessions::end(db, &hash)).await,
+        None => Ok(()),
+    };
+    let response = match ended {
+        Ok(()) => go_to(next)?,
+        Err(error) => error_page(site, &Visit::of_nobody(headers), &error, http_status(error.code)),
+    };
+    Ok(with_cookie(response, visit::no_session(site)?))
 }
 
 /// What was typed into the form of a new account.
@@ -193,13 +210,8 @@ pub(super) async fn join(
         called: fields.get("called").unwrap_or_default().trim().to_owned(),
     };
     let password = fields.need("password")?.to_owned();
-    match make_account(&site, &visit, &joining, password).await {
-        Ok(account) => {
-            let cookie = visit::sign_in(&site, account, How::Password, before).await?;
-            let name = Some(joining.email);
-            site.log(line(&site, &visit, name, How::Password, None)).await?;
-            Ok(with_cookie(go_to("/account")?, cookie))
-        }
+    match make_account(&site, &visit, &joining, password, before).await {
+        Ok(cookie) => Ok(with_cookie(go_to("/account")?, cookie)),
         Err(error) => {
             let form = pages::sign_in::join(&site, &visit, &joining, Some(&error));
             match error.code {
@@ -214,12 +226,14 @@ pub(super) async fn join(
     }
 }
 
+/// Makes the account, and signs in to it: both, or none. Gives the cookie.
 async fn make_account(
     site: &Site,
     visit: &Visit,
     joining: &Joining,
     password: String,
-) -> Result<i64, ApiError> {
+    before: Option<[u8; 32]>,
+) -> Result<HeaderValue, ApiError> {
     let bad = || ApiError::new(ErrorCode::BadAddress, "That is not an e-mail address.");
     check_name("e-mail address", &joining.email).map_err(|_| bad())?;
     let parts = joining.email.split_once('@');
@@ -244,9 +258,15 @@ async fn make_account(
         created: site.now(),
     };
     let limits = site.limits.clone();
-    let made = site.store.run(move |db| accounts::make(db, &limits, &account)).await?;
+    let line = line(site, visit, Some(joining.email.clone()), None);
+    let signed_in = visit::sign_in(site, How::Password, before, move |db| {
+        let made = accounts::make(db, &limits, &account)?;
+        sign_ins::log(db, &limits, &line)?;
+        Ok(made)
+    });
+    let cookie = signed_in.await?;
     lock(&site.attempts).succeeded(&joining.email, visit.source);
-    Ok(made)
+    Ok(cookie)
 }
 
 /// The page that is shown instead of an answer to a program.

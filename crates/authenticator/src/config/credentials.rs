@@ -45,9 +45,9 @@ pub enum NonDiscoverable {
     /// can use such a credential until a reset, which lets all of them die; no single one can be
     /// deleted, and its account is not known here.
     ///
-    /// An id has 34 bytes more than the [`KeyHandle`](crate::KeyHandle). Where that makes more than
-    /// 255, as for RSA keys in software, the credential is stored. There can't be a counter for
-    /// each credential then.
+    /// An id has 34 bytes more than the [`KeyHandle`](crate::KeyHandle), and with a blob of
+    /// `credBlob` one more, and the blob. Where that makes more than 255, as for RSA keys in
+    /// software, the credential is stored. There can't be a counter for each credential then.
     Wrapped,
 }
 
@@ -75,13 +75,10 @@ pub enum BackupState {
     Eligible,
     /// New credentials may be backed up, and all that may be are so at first (BE and BS).
     BackedUp,
-}
-
-impl BackupState {
-    /// Whether new credentials may be backed up.
-    pub(crate) fn is_eligible(self) -> bool {
-        self != Self::DeviceBound
-    }
+    /// New credentials that are stored may be on all of the person's devices. Each is backed up
+    /// once it [is elsewhere](crate::Credential::backed_up), and none of them counts its
+    /// signatures, since two devices that count would look like a stolen key.
+    Synced,
 }
 
 impl CredentialPolicy {

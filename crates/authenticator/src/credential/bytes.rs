@@ -122,10 +122,12 @@ mod tests {
             "revision",
             "foreign",
         ];
-        assert_eq!(Credential::MEMBERS, second.map(|member| (2, member)));
+        let third = [(3, "backed_up")];
+        let members = second.into_iter().map(|member| (2, member)).chain(third);
+        assert_eq!(Credential::MEMBERS, members.collect::<Vec<_>>());
         let second =
             ["cred_random", "cred_blob", "large_blob_key", "large_blob", "third_party_payment"];
         assert_eq!(ExtensionData::MEMBERS, second.map(|member| (2, member)));
-        assert_eq!(Credential::NEWEST_FORM, 2);
+        assert_eq!(Credential::NEWEST_FORM, 3);
     }
 }

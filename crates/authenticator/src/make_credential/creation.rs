@@ -73,11 +73,13 @@ impl Creation {
         if !self.wraps(core) {
             return Ok(None);
         }
+        let kept = self.extensions.kept();
         let content = Content {
             key: key.clone(),
             protection: self.extensions.protection.unwrap_or_default(),
-            backup_eligible: options::may_be_backed_up(core, key),
-            third_party_payment: self.extensions.is_for_payment(),
+            backup_eligible: options::may_be_backed_up(core, key, false),
+            third_party_payment: kept.third_party_payment,
+            cred_blob: kept.cred_blob.clone(),
         };
         core.state.wrapping.seal(&core.provider, &self.request.rp.id.hash(&core.provider), &content)
     }

@@ -219,7 +219,10 @@ impl<S: BuildHasher + Default> Content<S> {
             done = done.and(Err(StoreError::Full));
         }
         match done {
-            Ok(()) => self.feed.add(made.gathered),
+            Ok(()) => {
+                self.feed.add(made.gathered);
+                made.undo.into_iter().for_each(|step| self.drop_step(step));
+            }
             Err(_) => made.undo.into_iter().rev().for_each(|step| self.take_back(step)),
         }
         done
@@ -311,10 +314,29 @@ impl<S: BuildHasher + Default> Content<S> {
 
     fn take_back(&mut self, step: Undo) {
         match step {
-            Undo::Take(slot) => drop(self.take(slot)),
+            Undo::Take(slot) => {
+                if let Some(entry) = self.take(slot) {
+                    self.drop_entry(&entry);
+                }
+            }
             Undo::Put(entry) => drop(self.put(entry)),
             Undo::Replace(slot, before) => drop(self.replace(slot, before)),
             Undo::Record(record, before) => drop(self.write(record, before)),
+        }
+    }
+
+    /// The commit was made: this will not be taken back.
+    fn drop_step(&mut self, step: Undo) {
+        if let Undo::Put(entry) = step {
+            self.drop_entry(&entry);
+        }
+    }
+
+    /// An entry that was taken does not come back: its relying party goes where this was its last.
+    fn drop_entry(&mut self, entry: &Entry) {
+        let Some(keys) = entry.keys() else { return };
+        if self.parties.get(keys.rp_id).is_some_and(|party| party.slots.is_empty()) {
+            self.parties.remove(keys.rp_id);
         }
     }
 
@@ -322,12 +344,16 @@ impl<S: BuildHasher + Default> Content<S> {
     fn put(&mut self, entry: Entry) -> Option<u32> {
         let keys = entry.keys()?;
         let slot = self.free.pop().or_else(|| self.new_slot())?;
-        self.ids.insert(keys.id, slot);
+        self.ids.insert(&[keys.id], slot);
         if keys.discoverable {
-            self.accounts.insert((keys.rp_id, keys.user), slot);
+            self.accounts.insert(&[keys.rp_id, keys.user], slot);
             self.discoverable = self.discoverable.saturating_add(1);
             // A new one goes to the end; one that comes back goes to where it was.
-            let party = self.parties.entry(keys.rp_id.into()).or_default();
+            let known = self.parties.get_mut(keys.rp_id);
+            let party = match known {
+                Some(party) => party,
+                None => self.parties.entry(keys.rp_id.into()).or_default(),
+            };
             party.slots.insert(place(&self.slots, &party.slots, entry.age), slot);
             party.open = party.open.saturating_add(keys.open.into());
         }
@@ -342,7 +368,8 @@ impl<S: BuildHasher + Default> Content<S> {
         Some(slot)
     }
 
-    /// Takes an entry out of its slot and the indexes.
+    /// Takes an entry out of its slot and the indexes. Its relying party stays, if only for what
+    /// comes in its place, until [`Self::drop_entry`].
     fn take(&mut self, slot: u32) -> Option<Entry> {
         let entry = self.slots.get(at(slot))?.as_ref()?;
         let keys = entry.keys()?;
@@ -354,9 +381,6 @@ impl<S: BuildHasher + Default> Content<S> {
             let place = place(&self.slots, &party.slots, entry.age);
             party.slots.remove(place);
             party.open = party.open.saturating_sub(keys.open.into());
-            if party.slots.is_empty() {
-                self.parties.remove(keys.rp_id);
-            }
         }
         self.free.push(slot);
         self.slots.get_mut(at(slot))?.take()
@@ -385,7 +409,7 @@ impl<S: BuildHasher + Default> Content<S> {
     /// The slot of the credential with this id, if its keys are such.
     fn slot_where(&self, id: &CredentialId, are_such: impl Fn(&Keys<'_>) -> bool) -> Option<u32> {
         let id = id.as_bytes();
-        self.ids.find(id, |slot| {
+        self.ids.find(&[id], |slot| {
             let keys = self.entry(slot).and_then(Entry::keys);
             keys.is_some_and(|keys| keys.id == id && are_such(&keys))
         })
@@ -395,7 +419,7 @@ impl<S: BuildHasher + Default> Content<S> {
         let (rp_id, user) = (rp_id.as_str().as_bytes(), user.as_bytes());
         let mut slots = Vec::new();
         // Never the one that is looked for: so it goes through all of them.
-        let _ = self.accounts.find((rp_id, user), |slot| {
+        let _ = self.accounts.find(&[rp_id, user], |slot| {
             let keys = self.entry(slot).and_then(Entry::keys);
             if keys.is_some_and(|keys| keys.rp_id == rp_id && keys.user == user) {
                 slots.push(slot);

@@ -1,6 +1,6 @@
 //! An index from keys to slots that keeps no keys.
 
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// Finds the slot of a key by a short hash. It costs some 13 bytes a slot, however long the keys
 /// are.
@@ -33,7 +33,7 @@ impl<S: Default> Default for Index<S> {
 
 impl<S: BuildHasher> Index<S> {
     /// The slot of a key; `is_it` tells whether a slot is the right one.
-    pub(super) fn find(&self, key: impl Hash, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
+    pub(super) fn find(&self, key: &[&[u8]], mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
         let hash = self.hash(key);
         let mut slot = self.buckets.get(self.bucket(hash)).copied()?;
         while let Some(link) = self.links.get(at(slot)) {
@@ -46,7 +46,7 @@ impl<S: BuildHasher> Index<S> {
     }
 
     /// Adds a slot that is not there. Other slots may have the same key.
-    pub(super) fn insert(&mut self, key: impl Hash, slot: u32) {
+    pub(super) fn insert(&mut self, key: &[&[u8]], slot: u32) {
         if self.len >= self.buckets.len() {
             self.grow();
         }
@@ -79,8 +79,17 @@ impl<S: BuildHasher> Index<S> {
         self.len = self.len.saturating_sub(1);
     }
 
-    fn hash(&self, key: impl Hash) -> u32 {
-        let [a, b, c, d, ..] = self.hasher.hash_one(key).to_le_bytes();
+    /// The parts of a key but the last are text, which no such byte is in: so no two keys are
+    /// hashed as the same bytes.
+    fn hash(&self, key: &[&[u8]]) -> u32 {
+        let mut hasher = self.hasher.build_hasher();
+        for (place, part) in key.iter().enumerate() {
+            if place > 0 {
+                hasher.write_u8(0xff);
+            }
+            hasher.write(part);
+        }
+        let [a, b, c, d, ..] = hasher.finish().to_le_bytes();
         u32::from_le_bytes([a, b, c, d])
     }
 

@@ -40,6 +40,7 @@ fn full() -> Credential {
         used: Some(UnixTime(i64::MAX)),
         revision: 300,
         foreign: Some(b"{}".to_vec().into()),
+        backed_up: true,
         ..bare()
     }
 }
@@ -111,8 +112,19 @@ fn what_was_written_in_the_second_form_is_read_for_ever() {
     written.extend(b"\x01\x07\x00\x00\x00\x01\x00\x0bexample.org\x00\x0d\x20");
     written.extend([9; 32]);
     written.extend([0, 0, 0, 0, 0, 0, 0]);
-    assert_eq!(bare().to_bytes()[..], written);
     assert_eq!(Credential::from_bytes(&written), Ok(bare()));
+}
+
+#[test]
+fn what_was_written_in_the_third_form_is_read_for_ever() {
+    let mut written = vec![3, 32];
+    written.extend([1; 32]);
+    written.extend(b"\x01\x07\x00\x00\x00\x01\x00\x0bexample.org\x00\x0d\x20");
+    written.extend([9; 32]);
+    written.extend([0, 0, 0, 0, 0, 0, 0, 1]);
+    let elsewhere = Credential { backed_up: true, ..bare() };
+    assert_eq!(elsewhere.to_bytes()[..], written);
+    assert_eq!(Credential::from_bytes(&written), Ok(elsewhere));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! authenticatorGetInfo: what each preset claims, and that it follows the config.
 
 use crate::rig::*;
-use towline_authenticator::{Config, MemoryStore};
-use towline_ctap::{Aaguid, Transport, Version, algorithm};
+use towline_authenticator::{ChannelId, Config, MemoryStore};
+use towline_ctap::{Aaguid, GetInfo, Request, Status, Transport, Version, algorithm};
 
 #[test]
 fn a_phone_claims_what_phones_claim() {
@@ -80,4 +80,41 @@ fn the_room_that_is_left_is_told_where_it_is_known() {
     let before = rig.info().remaining_discoverable_credentials.unwrap();
     rig.passkey("example.org", "alice");
     assert_eq!(rig.info().remaining_discoverable_credentials, Some(before - 1));
+}
+
+#[test]
+fn a_client_in_the_same_process_is_told_what_the_request_is_answered() {
+    // What is sealed is sealed anew each time.
+    let told = |info: GetInfo| {
+        let sealed = (info.enc_identifier.is_some(), info.enc_cred_store_state.is_some());
+        (GetInfo { enc_identifier: None, enc_cred_store_state: None, ..info }, sealed)
+    };
+    for config in [Config::phone(), Config::platform(), Config::security_key()] {
+        let mut rig = Rig::new(config);
+        let ask = |rig: &mut Rig, over: &Transport| {
+            let info = rig.authenticator.info_over(over.clone(), ChannelId(7), rig.now);
+            rig.pump();
+            info
+        };
+        assert_eq!(ask(&mut rig, &Transport::Internal), None, "nothing was read yet");
+        rig.passkey("example.com", "alice");
+        for over in [Transport::Internal, Transport::Usb, Transport::Hybrid] {
+            rig.transport = Some(over.clone());
+            let info = ask(&mut rig, &over).expect("everything is known");
+            assert_eq!(told(info), told(rig.info()));
+        }
+        rig.person(absent);
+        rig.send(ChannelId(1), &Request::Selection.encode());
+        assert_eq!(ask(&mut rig, &Transport::Internal), None, "a request is under way");
+    }
+}
+
+#[test]
+fn to_be_told_in_the_same_process_ends_a_sequence() {
+    let mut rig = Rig::new(Config::security_key());
+    rig.passkey("example.com", "alice");
+    rig.passkey("example.com", "bob");
+    rig.sign_in(&assertion("example.com")).unwrap();
+    assert!(rig.authenticator.info_over(Transport::Internal, ChannelId(1), rig.now).is_some());
+    assert_eq!(rig.next(), Err(Status::NotAllowed));
 }

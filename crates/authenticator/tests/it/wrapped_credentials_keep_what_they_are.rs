@@ -147,20 +147,54 @@ fn payment_is_as_it_was_asked_for() {
     }
 }
 
+/// What `credBlob` says of this many bytes, the id, and what it gives back.
+fn blob_of(rig: &mut Rig, length: usize) -> (bool, CredentialId, Vec<u8>) {
+    let mut request = creation(RP, "alice");
+    request.extensions.set(&CredBlob(vec![7; length]));
+    let response = rig.create(&request).unwrap();
+    let CredBlobStored(kept) = data(&response.auth_data).extensions.get().unwrap().unwrap();
+    let (id, _) = made(&response);
+    let mut sign_in = listed(&id);
+    sign_in.extensions.set(&GetCredBlob(true));
+    let response = rig.sign_in(&sign_in).unwrap();
+    let CredBlob(told) = data(&response.auth_data).extensions.get().unwrap().unwrap();
+    (kept, id, told)
+}
+
 #[test]
-fn blobs_are_for_discoverable_ones() {
+fn a_blob_that_fits_is_in_the_id() {
+    let mut rig = Rig::new(Config::security_key());
+    for length in [0, 1, 32] {
+        let (kept, id, told) = blob_of(&mut rig, length);
+        assert_eq!((kept, told), (true, vec![7; length]));
+        assert_eq!(id.as_bytes().len(), 67 + length);
+    }
+    let (kept, id, told) = blob_of(&mut rig, 33);
+    assert_eq!((kept, told), (false, Vec::new()));
+    assert_eq!(id.as_bytes().len(), 66);
+    assert!(rig.store.is_empty());
+}
+
+#[test]
+fn one_with_a_blob_that_is_too_long_for_an_id_is_stored() {
+    let mut config = Config::security_key();
+    config.extensions.cred_blob = Some(300);
+    for (length, stored) in [(188, false), (189, true), (255, true), (256, true), (300, true)] {
+        let mut rig = Rig::new(config.clone());
+        let (kept, _, told) = blob_of(&mut rig, length);
+        assert_eq!((kept, told), (true, vec![7; length]));
+        assert_eq!(rig.store.is_empty(), !stored, "{length}");
+    }
+}
+
+#[test]
+fn large_blobs_are_for_discoverable_ones() {
     let mut rig = Rig::new(Config::security_key());
     let mut request = creation(RP, "alice");
-    request.extensions.set(&CredBlob(vec![7]));
-    let response = rig.create(&request).unwrap();
-    let output = data(&response.auth_data).extensions.get();
-    assert_eq!(output, Ok(Some(CredBlobStored(false))));
-    let mut sign_in = listed(&made(&response).0);
-    sign_in.extensions.set(&GetCredBlob(true));
+    let (id, _) = made(&rig.create(&request).unwrap());
+    let mut sign_in = listed(&id);
     sign_in.extensions.set(&GetLargeBlobKey(true));
-    let response = rig.sign_in(&sign_in).unwrap();
-    assert_eq!(data(&response.auth_data).extensions.get(), Ok(Some(CredBlob(Vec::new()))));
-    assert_eq!(response.large_blob_key, None);
+    assert_eq!(rig.sign_in(&sign_in).unwrap().large_blob_key, None);
     request.extensions.set(&GetLargeBlobKey(true));
     assert_eq!(rig.create(&request).unwrap_err(), Status::InvalidOption);
 }

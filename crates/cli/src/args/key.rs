@@ -131,6 +131,11 @@ pub(crate) struct Key {
     #[arg(long, value_name = "RP_ID", value_parser = rp_id, requires = "enterprise_attestation")]
     pub(crate) enterprise_rp: Vec<RpId>,
 
+    /// Take part in the circle of the store while this runs: `towline sync`. New passkeys that are
+    /// stored are then for all of your devices, and don't count their signatures
+    #[arg(long)]
+    pub(crate) sync: bool,
+
     #[command(flatten)]
     pub(crate) store: Store,
 

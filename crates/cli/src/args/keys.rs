@@ -12,7 +12,7 @@ pub(crate) struct Store {
     /// Keep passkeys, and links with `--links store`, in this file, sealed. It is made if it is not
     /// there. `default` is the usual place for it, ~/.local/share/towline/passkeys on Linux;
     /// `memory` forgets them when the program ends
-    #[arg(long, value_name = "FILE", env = "TOWLINE_STORE")]
+    #[arg(long, global = true, value_name = "FILE", env = "TOWLINE_STORE")]
     pub(crate) store: Option<PathBuf>,
 
     #[command(flatten)]

@@ -15,7 +15,7 @@ Examples:
   towline links --store my.passkeys                      with `--links store`")]
 pub(crate) struct Links {
     /// The file that `computer` or `phone` was given; without it they are looked for in the store
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) links: Option<PathBuf>,
 
     #[command(flatten)]

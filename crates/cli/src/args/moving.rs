@@ -19,6 +19,13 @@ pub(crate) struct Moving {
     #[arg(long)]
     pub(crate) dry_run: bool,
 
+    #[command(flatten)]
+    pub(crate) owner: Owner,
+}
+
+/// What whoever changes or moves passkeys says, and how they show that these are theirs.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Owner {
     /// What the person says to the question before anything is done
     #[arg(long, value_enum, default_value_t = AnswerMode::Ask)]
     pub(crate) answer: AnswerMode,

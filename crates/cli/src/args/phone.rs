@@ -77,6 +77,10 @@ pub(crate) struct Phone {
     #[arg(long, value_name = "NAME", default_value = "towline phone", requires = "links")]
     pub(crate) called: String,
 
+    /// Take part in the circle of the store while this runs: `towline sync`
+    #[arg(long)]
+    pub(crate) sync: bool,
+
     #[command(flatten)]
     pub(crate) store: Store,
 

@@ -22,7 +22,7 @@ pub(crate) struct Tpm {
     pub(crate) store: Store,
 
     /// Where the TPM is: a device, or tcp:ADDR or unix:PATH, where `swtpm` is one in software
-    #[arg(long, value_name = "PLACE", default_value_t)]
+    #[arg(long, global = true, value_name = "PLACE", default_value_t)]
     pub(crate) tpm: towline_tpm::TpmPlace,
 
     #[command(subcommand)]

@@ -31,7 +31,7 @@ pub(super) fn open(
     let lock = ScreenLock::new(args.screen_lock, &args.store, args.answer, &store)?;
     report.event(&kept);
     report.event(&lock.told());
-    let mut config = Config::platform().with_backup(store.backup());
+    let mut config = Config::platform().with_backup(store.backup()?);
     let custody = Custody::open(custody, &store, &provider, report)?;
     custody.attest(&mut config, Attested::First)?;
     let Custody { store, keys, pin, .. } = custody;

@@ -74,6 +74,14 @@ pub(crate) enum Question {
     Export,
     /// Take these passkeys into the store?
     Import,
+    /// Add this device to the circle?
+    AddDevice,
+    /// Join the circle of this device?
+    JoinCircle,
+    /// Remove these devices from the circle?
+    RemoveDevice,
+    /// Bring the circle back on this device, and remove all others?
+    Recover,
     /// Anything else that the authenticator asks.
     Other,
 }

@@ -76,8 +76,8 @@ pub(super) async fn run(
     if let Some(seal) = &seal {
         let message = question(written.len(), left_out.len(), file, seal);
         let kept = Kept::File(store);
-        owner::agrees(Question::Export, message, &export.moving, &args.store, &kept, report)
-            .await?;
+        let owner = &export.moving.owner;
+        owner::agrees(Question::Export, message, owner, &args.store, &kept, report).await?;
         let bytes = seal.seal(made.document())?;
         write_new_file(file, &bytes, provider).map_err(|error| {
             let message = format!("{} can't be written: {error}", file.display());

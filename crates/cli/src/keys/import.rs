@@ -62,7 +62,8 @@ pub(super) async fn run(
         let source = (!there).then(|| kept::source(&opened, &place, true)).transpose()?;
         let mut kept = store.map_or(Kept::Memory, Kept::File);
         let message = question(new, exporter.as_deref());
-        owner::agrees(Question::Import, message, moving, &args.store, &kept, report).await?;
+        let owner = &moving.owner;
+        owner::agrees(Question::Import, message, owner, &args.store, &kept, report).await?;
         if let Some(source) = source {
             let (made, event) = Kept::at(&place, &source, provider)?;
             report.event(&event);

@@ -86,13 +86,13 @@ impl Kept {
         Ok((Self::File(store), event))
     }
 
-    /// Whether new passkeys may be elsewhere, too: backups and exports of a file have them. Keys in
-    /// a TPM stay where they are whatever this says.
-    pub(crate) const fn backup(&self) -> BackupState {
-        match self {
-            Self::Memory => BackupState::DeviceBound,
-            Self::File(_) => BackupState::Eligible,
-        }
+    /// Whether new passkeys may be elsewhere, too: backups and exports of a file have them, and so
+    /// have the other devices of its circle. Keys in a TPM stay where they are whatever this says.
+    pub(crate) fn backup(&self) -> Result<BackupState, Failure> {
+        let Self::File(store) = self else { return Ok(BackupState::DeviceBound) };
+        let circle = store.circle();
+        let circle = circle.map_err(|error| Failure::environment("store", error.to_string()))?;
+        Ok(circle.map_or(BackupState::Eligible, |_| BackupState::Synced))
     }
 
     pub(crate) fn credentials(self) -> Box<dyn CredentialStore> {

@@ -1,4 +1,5 @@
-//! Whoever moves passkeys is the owner of the store, and says yes to it each time.
+//! Whoever moves passkeys, or changes who has them, is the owner of the store, and says yes to it
+//! each time.
 
 use std::sync::Arc;
 
@@ -22,21 +23,21 @@ const TRIES: u8 = 3;
 ///
 /// # Errors
 /// A no, and three wrong passphrases.
-pub(super) async fn agrees(
+pub(crate) async fn agrees(
     question: Question,
     message: String,
-    moving: &args::Moving,
+    owner: &args::Owner,
     args: &args::Store,
     kept: &Kept,
     report: &Arc<Report>,
 ) -> Result<(), Failure> {
-    let lock = ScreenLock::new(moving.screen_lock, args, moving.answer, kept)?;
+    let lock = ScreenLock::new(owner.screen_lock, args, owner.answer, kept)?;
     report.event(&lock.told());
     let console = Arc::new(Console::new(report));
     // There is this question alone, so that a script may have written the answer ahead.
     console.foresee();
     let asking = Asking { screen_lock: Some(lock.kind()), ..Asking::new(question, message) };
-    let terminal = Terminal::new(moving.answer, console, lock, Arc::clone(report));
+    let terminal = Terminal::new(owner.answer, console, lock, Arc::clone(report));
     for _ in 0..TRIES {
         match terminal.verify(asking.clone()).await {
             Answer::Verified => return Ok(()),

@@ -3,6 +3,7 @@
 
 mod desk;
 mod message;
+mod page_script;
 mod phones;
 #[allow(unused_qualifications, reason = "utoipa writes out the types of members")]
 mod tools;

@@ -54,6 +54,28 @@ pub(crate) async fn status(client: &mut Client, request: &[u8]) -> u8 {
 }
 
 #[tokio::test]
+async fn the_store_can_be_named_before_the_command_and_after_it() {
+    let directory = Directory::new();
+    let path = directory.path("my.passkeys");
+    let (killed, mut client) = key(&["--store", &path]).await;
+    assert_eq!(status(&mut client, &make_credential(1)).await, Status::Ok.to_u8());
+    drop((killed, client));
+    let nowhere = directory.path("nowhere");
+    for args in [
+        ["keys", "--store", &path, "list"],
+        ["keys", "list", "--store", &path],
+        ["links", "--store", &path, "list"],
+        ["links", "list", "--store", &path],
+    ] {
+        let ended = run(args).await;
+        assert_eq!(ended.code, 0, "{args:?}: {ended:?}");
+        assert_eq!(ended.events.len(), 1, "{args:?}: {ended:?}");
+    }
+    run(["keys", "list", "--store", &nowhere]).await.assert_failed(2, "store");
+    run(["tpm", "forget", "--store", "memory"]).await.assert_failed(2, "no_store");
+}
+
+#[tokio::test]
 async fn passkeys_outlive_a_key_that_is_killed() {
     let directory = Directory::new();
     let path = directory.path("my.passkeys");

@@ -28,6 +28,7 @@ mod relay;
 mod relay_file;
 mod rp;
 mod single;
+mod sync;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod tpm;

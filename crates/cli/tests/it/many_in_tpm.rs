@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::program::Directory;
 
 const PASSKEYS: u32 = 10_000;
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 31;
 
 /// What is kept of a private key on P-256: the form, the parent, the wrapped part, the point.
 fn in_tpm() -> KeyHandle {
@@ -52,23 +52,42 @@ fn filled(path: &str, key: &KeyHandle) {
     done(store.commit(changes.collect()));
 }
 
-/// For how long a processor has worked on this thread, whoever else uses the machine.
-fn worked() -> Duration {
-    let said = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    Duration::from_nanos(said.split_whitespace().next().unwrap().parse().unwrap())
+/// What opening has taken of this thread, whoever else uses the machine.
+#[derive(Clone, Copy)]
+struct Cost {
+    /// For how long a processor has worked.
+    time: Duration,
+    /// How many bytes were read from files.
+    read: u64,
+}
+
+impl Cost {
+    fn so_far() -> Self {
+        let worked = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        let time = worked.split_whitespace().next().unwrap().parse().unwrap();
+        let io = fs::read_to_string("/proc/thread-self/io").unwrap();
+        let read = io.lines().find_map(|line| line.strip_prefix("rchar: "));
+        Self { time: Duration::from_nanos(time), read: read.unwrap().parse().unwrap() }
+    }
 }
 
 /// Until the first passkey is found.
-fn opened(path: &str) -> Duration {
+fn opened(path: &str) -> Cost {
     let provider = towline::fastest::provider();
-    let begun = worked();
+    let begun = Cost::so_far();
     let mut store = Store::open(path.as_ref(), &source(), &provider).unwrap();
     assert_eq!(done(store.record(Record::KeyStore)), None);
     let rp_id = RpId::new("site-42.example").unwrap();
     let found = done(store.discoverable(&Query { rp_id, verified: true, after: None, limit: 1 }));
-    let took = worked().saturating_sub(begun);
+    let now = Cost::so_far();
     assert_eq!((found.total, found.credentials.len()), (100, 1));
-    took
+    Cost { time: now.time.saturating_sub(begun.time), read: now.read - begun.read }
+}
+
+/// The one in the middle, so that one moment in which a machine was disturbed does not count.
+fn typical(mut costs: Vec<Cost>) -> Cost {
+    costs.sort_by_key(|cost| cost.time);
+    costs[costs.len() / 2]
 }
 
 #[test]
@@ -78,8 +97,20 @@ fn a_store_with_ten_thousand_passkeys_in_a_tpm_opens_as_fast_as_another() {
     assert_eq!(KeyState::of(&in_tpm(), None), KeyState::AnotherTpm, "it is one in a TPM");
     filled(&tpm, &in_tpm());
     filled(&software, &KeyHandle::new(-7, Zeroizing::new([7; 32].into())));
-    let rounds = (0..ROUNDS).map(|_| (opened(&tpm), opened(&software)));
-    let best = rounds.reduce(|best, new| (best.0.min(new.0), best.1.min(new.1))).unwrap();
-    println!("in a TPM {:?}, in software {:?}", best.0, best.1);
-    assert!(best.0 < best.1 * 2, "in a TPM {:?}, in software {:?}", best.0, best.1);
+    let length = |path: &str| fs::metadata(path).unwrap().len();
+    let (ours, others) = (0..ROUNDS).map(|_| (opened(&tpm), opened(&software))).unzip();
+    let (ours, others) = (typical(ours), typical(others));
+    let told = format!(
+        "in a TPM {:?} and {} of {} bytes, in software {:?} and {} of {} bytes",
+        ours.time,
+        ours.read,
+        length(&tpm),
+        others.time,
+        others.read,
+        length(&software),
+    );
+    println!("{told}");
+    assert!(ours.time * 100 <= others.time * 115, "{told}");
+    assert!(ours.read * 100 <= others.read * 115, "{told}");
+    assert!(ours.read * 8 <= length(&tpm), "most of the passkeys are left alone: {told}");
 }

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 use towline_ctap::{GetAssertionResponse, MakeCredentialResponse, Request, Status};
 use towline_testkit::{hid::Client, swtpm::Swtpm};
-use towline_tpm::{Enrollment, EnrollmentAnswer};
+use towline_tpm::{
+    Authorization, Encryption, Enrollment, EnrollmentAnswer, Handle, Object, PATIENCE, TpmCommand,
+    TpmPlace, Worker, template,
+};
 use towline_virtual::attestation::TpmAuthority;
 
 use crate::{
@@ -196,6 +199,44 @@ async fn an_enrolled_tpm_attests_to_who_asks_for_it() {
     assert_eq!(run(forget).await.code, 0);
     let (_killed, mut client) = key(&args).await;
     assert_eq!(statement(&mut client, 6, &["tpm"]).await, "self");
+}
+
+/// As makers do of whose chips no key by RSA is certified: where it is by the TCG's profile.
+fn certify_on_a_curve(swtpm: &Swtpm) {
+    const INDEX: u32 = 0x01c0_000a;
+    let provider = towline::crypto::rustcrypto::provider();
+    let made = Worker::at(provider, TpmPlace::Unix(swtpm.socket())).run(PATIENCE, |tpm| {
+        let create = TpmCommand::create_primary(Handle::ENDORSEMENT, &template::endorsement_ecc());
+        tpm.execute(create, &[Authorization::Empty], Encryption::default())
+    });
+    let Object::Ecc { x, y, .. } = made.unwrap().public.object else { panic!("it is on a curve") };
+    swtpm.put(INDEX, &[&[0x30; 600][..], &x, &y].concat());
+}
+
+#[tokio::test]
+async fn a_chip_that_is_certified_on_a_curve_alone_enrols() {
+    let Some(swtpm) = Swtpm::new() else { return };
+    certify_on_a_curve(&swtpm);
+    let directory = Directory::new();
+    let (path, tpm) = (directory.path("my.passkeys"), place(&swtpm));
+    let (request, answer) = (directory.path("tpm.json"), directory.path("answer.json"));
+    // Store and TPM can be named after what is to be done as well.
+    let at = ["--store", &path, "--tpm", &tpm];
+    let enroll = |way: [&str; 2]| {
+        let all = ["tpm", "enroll"].into_iter().chain(way).chain(at);
+        let all: Vec<_> = all.map(str::to_owned).collect();
+        async move { run(all).await }
+    };
+    assert_eq!(enroll(["--request", &request]).await.code, 0);
+    let asked = Enrollment::from_json(&std::fs::read_to_string(&request).unwrap()).unwrap();
+    assert!(matches!(asked.endorsement.object, Object::Ecc { .. }));
+    assert_eq!(asked.certificate.map(|it| it.len()), Some(664));
+    let ca = ["virtual", "tpm-ca", "--request", &request, "--answer", &answer];
+    assert_eq!(run(ca).await.code, 0);
+    let enrolled = enroll(["--answer", &answer]).await;
+    assert_eq!(enrolled.code, 0, "{enrolled:?}");
+    let (_killed, mut client) = key(&[&at[..], &["--keys", "tpm"]].concat()).await;
+    assert_eq!(statement(&mut client, 1, &["tpm"]).await, "tpm");
 }
 
 #[tokio::test]

@@ -243,6 +243,21 @@ async fn a_page_gets_its_script_from_the_address_that_the_agent_is_told() {
     agent.end().await;
 }
 
+/// tests/browsers carries calls by it in browsers.
+#[tokio::test]
+async fn a_page_that_may_not_connect_is_served_by_hand() {
+    let mut agent = Agent::introduced(&["--kind", "platform"]).await;
+    let script = agent.done("page_script", json!({"byHand": true})).await;
+    let evaluate = script["evaluate"].as_str().unwrap();
+    assert!(evaluate.starts_with("() => {") && !evaluate.contains("127.0.0.1"), "{evaluate}");
+    let steps = script["next"].as_array().unwrap();
+    assert!(steps.iter().any(|it| it.as_str().unwrap().contains("towline.answer(")), "{script}");
+    let arguments = json!({"origin": ORIGIN, "options": creation(), "mediation": "optional"});
+    let made = agent.done("create_passkey", arguments).await;
+    assert!(made["next"].as_str().unwrap().contains("towline.answer("), "{made}");
+    agent.end().await;
+}
+
 #[tokio::test]
 async fn the_person_refuses_or_is_answered_for() {
     let mut agent = Agent::introduced(&["--kind", "platform"]).await;

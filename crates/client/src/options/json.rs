@@ -2,10 +2,17 @@
 //! browser: a number too large is infinity, half of a surrogate pair is a character that can't be
 //! shown, the last of two members of one name counts.
 
+mod plain;
+
 use std::borrow::Cow;
+
+use self::plain::end_of_plain;
 
 /// How deep lists and objects may nest; options need six levels.
 const MAX_DEPTH: usize = 128;
+
+/// Up to so many members are looked through one by one.
+const FEW: usize = 16;
 
 /// A JSON value, or what JavaScript makes of it. Texts without escapes stay where they are.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +61,10 @@ impl<'a> Members<'a> {
     }
 
     fn find(&self, name: &str) -> Option<usize> {
+        // Among few, most names differ in their lengths, which is soon seen.
+        if self.0.len() <= FEW {
+            return self.0.iter().position(|(known, _)| known == name);
+        }
         self.0.binary_search_by(|(known, _)| (**known).cmp(name)).ok()
     }
 }
@@ -223,8 +234,7 @@ impl<'a> Parser<'a> {
     fn plain(&mut self) -> &'a str {
         let rest = self.rest();
         // None of these bytes is part of a longer character.
-        let end = rest.bytes().position(|b| b == b'"' || b == b'\\' || b < b' ');
-        self.take(end.unwrap_or(rest.len()))
+        self.take(end_of_plain(rest.as_bytes()).unwrap_or(rest.len()))
     }
 
     /// What follows a backslash.

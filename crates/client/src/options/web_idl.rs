@@ -30,7 +30,7 @@ impl<'a> Dictionary<'a> {
 
     /// A member that may be absent.
     pub(crate) fn optional(&self, name: &str) -> Option<&'a Value<'a>> {
-        self.0.and_then(|members| members.get(name)).filter(|value| **value != Value::Null)
+        self.0.and_then(|members| members.get(name)).filter(|value| !matches!(value, Value::Null))
     }
 
     /// A member that has to be there; `null` is there, and becomes what its type makes of it.

@@ -65,6 +65,11 @@ struct PreparedKey {
 
 impl HmacKey for PreparedKey {
     fn sign(&self, parts: &[&[u8]]) -> [u8; 32] {
+        if let [part] = parts
+            && let Ok(message) = (*part).try_into()
+        {
+            return self.sign_advert(message);
+        }
         let length = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
         if length <= SHORT {
             return self.sign_short(parts, length);
@@ -91,7 +96,30 @@ const OUTER: [u8; BLOCK] = {
     block
 };
 
+/// The inner hash's only block but for a message of 16 bytes, which comes first: the end of 80
+/// bytes, the padded key counted.
+const ADVERT: [u8; BLOCK] = {
+    let mut block = [0; BLOCK];
+    block[16] = 0x80;
+    // 640 bits.
+    [block[62], block[63]] = [2, 0x80];
+    block
+};
+
 impl PreparedKey {
+    /// Of a message as long as that of an advert, of which a scan sees thousands: nothing depends
+    /// on lengths.
+    #[inline]
+    fn sign_advert(&self, message: &[u8; 16]) -> [u8; 32] {
+        let mut block = ADVERT;
+        if let Some(start) = block.first_chunk_mut() {
+            *start = *message;
+        }
+        let mut state = *self.inner;
+        compress256(&mut state, slice::from_ref(&block));
+        self.finish(&state, &mut block)
+    }
+
     /// Of a message that takes one block, of `length` bytes in all.
     #[inline]
     fn sign_short(&self, parts: &[&[u8]], length: usize) -> [u8; 32] {
@@ -266,5 +294,20 @@ impl crate::Hkdf for Hkdf {
             ::hkdf::Hkdf::<sha2::Sha256>::extract(Some(salt), secret);
         pseudorandom_key.as_mut_slice().zeroize();
         hkdf.expand(info, output).map_err(|_| Error::Length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_any_length_is_as_its_parts() {
+        let key = prepare(b"a key");
+        let message = [0x5a; 2 * BLOCK];
+        for length in 1..message.len() {
+            let (head, tail) = message[..length].split_at(1);
+            assert_eq!(key.sign(&[&message[..length]]), key.sign(&[head, tail]), "{length}");
+        }
     }
 }

@@ -7,8 +7,9 @@ use zeroize::Zeroizing;
 use super::{ComputerEvent, Connection, Initiator, Linking, State, misbehaved};
 use crate::{
     deadline,
-    error::{Error, PeerFault, Step},
+    error::{Error, Misuse, PeerFault, Step},
     link::{LinkedPhone, LinkingInformation},
+    machine::Effect,
     message::{self, Kind, Message, PostHandshake},
 };
 
@@ -26,13 +27,19 @@ impl Initiator {
         match decoded {
             Ok(PostHandshake { get_info, features, linking }) => {
                 let get_info = get_info.unwrap_or_default();
-                self.tell(ComputerEvent::Ready { get_info, features });
+                if !self.circle || features.circle {
+                    self.tell(ComputerEvent::Ready { get_info, features });
+                }
                 if let Some(linking) = linking.map(Zeroizing::new) {
                     self.link(&connection, &linking);
                 }
                 connection.features = features;
                 self.deadline = deadline::after(now, self.config.idle_timeout);
                 self.state = State::Ready(connection);
+                if self.circle && !features.circle {
+                    self.send_shutdown();
+                    self.finish(Err(Error::NoCircle));
+                }
             }
             Err(fault) => self.finish(Err(misbehaved(Step::PostHandshake, fault))),
         }
@@ -71,18 +78,42 @@ impl Initiator {
             (Ok(Message::Json(response)), _) if asked == Some(Kind::Json) => {
                 self.answered(connection, ComputerEvent::JsonResponse(response), now);
             }
-            (Ok(Message::Ctap(_) | Message::Json(_)), Step::Shutdown) => {
+            (Ok(Message::Circle(message)), Step::Request) if self.circle => {
+                self.tell(ComputerEvent::CircleMessage(message));
+                self.deadline = deadline::after(now, self.config.idle_timeout);
+                self.state = State::Ready(connection);
+            }
+            (Ok(Message::Circle(_)), step) if step != Step::Shutdown => {
+                self.finish(Err(misbehaved(step, PeerFault::Unsupported)));
+            }
+            (Ok(Message::Ctap(_) | Message::Json(_) | Message::Circle(_)), Step::Shutdown) => {
                 self.state = State::Lingering(connection);
             }
             // Phones have no business to send this, but some do, and mean "closed".
             (Ok(Message::Shutdown), Step::Response) => self.finish(Err(Error::Closed { step })),
             (Ok(Message::Shutdown), _) => self.finish(Ok(self.summary)),
-            (Ok(Message::Ctap(_) | Message::Json(_)), _) => {
+            (Ok(Message::Ctap(_) | Message::Json(_) | Message::Circle(_)), _) => {
                 self.finish(Err(misbehaved(step, PeerFault::Unsolicited)));
             }
             (Err(_), Step::Shutdown) => self.finish(Ok(self.summary)),
             (Err(fault), _) => self.finish(Err(misbehaved(step, fault))),
         }
+    }
+
+    /// A message to send to a device that shares passkeys, at any time and however often.
+    ///
+    /// # Errors
+    /// [`Misuse::NotNow`] without a connection for it, [`Misuse::TooLong`] for more than
+    /// [`MAX_MESSAGE`](crate::MAX_MESSAGE) with the type byte. The connection stays as it is.
+    pub fn handle_circle_message(&mut self, message: Vec<u8>, now: Instant) -> Result<(), Misuse> {
+        let State::Ready(connection) = &mut self.state else { return Err(Misuse::NotNow) };
+        if !self.circle {
+            return Err(Misuse::NotNow);
+        }
+        let frame = connection.session.seal_circle(message)?;
+        self.outputs.push_back(Effect::Send(frame));
+        self.deadline = deadline::after(now, self.config.idle_timeout);
+        Ok(())
     }
 
     fn answered(&mut self, connection: Box<Connection>, response: ComputerEvent, now: Instant) {

@@ -78,6 +78,9 @@ pub enum ComputerEvent {
     Response(Vec<u8>),
     /// The answer to the digital credential request: JSON that nothing here has looked at.
     JsonResponse(Vec<u8>),
+    /// What a device that shares passkeys says. Only in a session
+    /// [for a circle](super::Initiator::for_circle).
+    CircleMessage(Vec<u8>),
     /// The phone lets this computer remember it: store it. The signature was checked. Only where
     /// [`InitiatorConfig::linking`] is set.
     Linked(Box<LinkedPhone>),
@@ -104,6 +107,7 @@ impl fmt::Debug for ComputerEvent {
             }
             Self::Response(response) => write!(f, "Response({} bytes)", response.len()),
             Self::JsonResponse(response) => write!(f, "JsonResponse({} bytes)", response.len()),
+            Self::CircleMessage(message) => write!(f, "CircleMessage({} bytes)", message.len()),
             Self::Linked(phone) => write!(f, "Linked({:?})", phone.domain),
             Self::Unlink { .. } => f.write_str("Unlink"),
             Self::Finished(result) => write!(f, "Finished({result:?})"),

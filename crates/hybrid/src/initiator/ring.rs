@@ -83,6 +83,7 @@ impl Initiator {
             deadline: until.min(deadline::after(now, config.connect_timeout)),
             config,
             state: State::Ringing(Box::new(ring)),
+            circle: false,
             scanning: true,
             connection: true,
             summary: InitiatorSummary::default(),

@@ -5,7 +5,8 @@ use std::time::Instant;
 use super::{PhoneEvent, Responder, ResponderProgress, State, misbehaved};
 use crate::{
     deadline,
-    error::{PeerFault, Step},
+    error::{Misuse, PeerFault, Step},
+    machine::Effect,
     message::{self, Kind, Message},
     session::Session,
 };
@@ -28,7 +29,13 @@ impl Responder {
         let opened = session.open(frame).map_err(PeerFault::Frame);
         let decoded = opened.and_then(|plain| Message::decode(plain).map_err(PeerFault::from));
         let (kind, request) = match decoded {
-            Ok(Message::Ctap(request)) if answering.is_none() => {
+            Ok(Message::Circle(message)) if self.config.circle => {
+                self.tell(PhoneEvent::CircleMessage(message));
+                self.await_request(now);
+                self.state = State::Serving(session);
+                return;
+            }
+            Ok(Message::Ctap(request)) if answering.is_none() && !self.config.circle => {
                 (Kind::Ctap, PhoneEvent::Request(request))
             }
             Ok(Message::Json(request))
@@ -51,6 +58,23 @@ impl Responder {
         self.state = State::Answering(session, kind);
     }
 
+    /// A message to send to a device that shares passkeys, at any time and however often.
+    ///
+    /// # Errors
+    /// [`Misuse::NotNow`] without a connection for it, [`Misuse::TooLong`] for more than
+    /// [`MAX_MESSAGE`](crate::MAX_MESSAGE) with the type byte. The connection stays as it is.
+    pub fn handle_circle_message(&mut self, message: Vec<u8>, now: Instant) -> Result<(), Misuse> {
+        let State::Serving(session) = &mut self.state else { return Err(Misuse::NotNow) };
+        if !self.config.circle {
+            return Err(Misuse::NotNow);
+        }
+        let frame = session.seal_circle(message)?;
+        self.outputs.push_back(Effect::Send(frame));
+        self.summary.requests = self.summary.requests.saturating_add(1);
+        self.await_request(now);
+        Ok(())
+    }
+
     /// A message that asks for nothing, or must not.
     fn no_request(&mut self, decoded: Result<Message, PeerFault>, now: Instant) {
         match decoded {
@@ -62,6 +86,12 @@ impl Responder {
                 }
             }
             Ok(Message::Shutdown) => self.done(now),
+            Ok(Message::Circle(_)) => {
+                self.finish(Err(misbehaved(Step::Request, PeerFault::Unsupported)));
+            }
+            Ok(Message::Ctap(_)) if self.config.circle => {
+                self.finish(Err(misbehaved(Step::Request, PeerFault::Unsupported)));
+            }
             Ok(Message::Json(_)) if !self.config.digital_credentials => {
                 self.finish(Err(misbehaved(Step::Request, PeerFault::Unsupported)));
             }

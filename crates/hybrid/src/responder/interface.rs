@@ -16,6 +16,9 @@ pub struct ResponderConfig {
     /// Whether the embedding program answers digital credential requests, and the computer is told
     /// so. Off by default: they are refused.
     pub digital_credentials: bool,
+    /// Whether the code is that of a device that shares passkeys, and nothing but messages of such
+    /// devices goes over the connection. See [`ResponderConfig::for_circle`].
+    pub circle: bool,
     /// What to tell a computer that may remember this phone; `None` for a phone that never offers
     /// it.
     pub link_offer: Option<LinkOffer>,
@@ -53,6 +56,7 @@ impl ResponderConfig {
             get_info,
             domain,
             digital_credentials: false,
+            circle: false,
             link_offer: None,
             ask_when_rung: false,
             allow_links: false,
@@ -65,6 +69,13 @@ impl ResponderConfig {
             linger: Duration::from_secs(60),
             one_request: false,
         }
+    }
+
+    /// The defaults for a device that shares its passkeys, with the device that shows the code or
+    /// with one of that device's circle.
+    #[must_use]
+    pub fn for_circle(domain: TunnelDomain) -> Self {
+        Self { circle: true, ..Self::new(Vec::new(), domain) }
     }
 }
 
@@ -117,6 +128,8 @@ pub enum PhoneEvent {
     /// [`handle_json_response`](super::Responder::handle_json_response). Only where
     /// [`ResponderConfig::digital_credentials`] is set.
     JsonRequest(Vec<u8>),
+    /// What a device that shares passkeys says. Only where [`ResponderConfig::circle`] is set.
+    CircleMessage(Vec<u8>),
     /// The request is moot: take its prompts off the screen. A response would be refused.
     CancelRequest,
     /// The computer is told how to ring this phone: keep the link, so that its rings are known.
@@ -139,6 +152,7 @@ impl fmt::Debug for PhoneEvent {
             Self::Advertising { radio } => write!(f, "Advertising({radio:?})"),
             Self::Request(request) => write!(f, "Request({} bytes)", request.len()),
             Self::JsonRequest(request) => write!(f, "JsonRequest({} bytes)", request.len()),
+            Self::CircleMessage(message) => write!(f, "CircleMessage({} bytes)", message.len()),
             Self::CancelRequest => f.write_str("CancelRequest"),
             Self::Linked { .. } => f.write_str("Linked"),
             Self::Progress(progress) => write!(f, "Progress({progress:?})"),
@@ -167,7 +181,7 @@ pub enum ResponderProgress {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ResponderSummary {
-    /// How many requests were answered.
+    /// How many requests were answered, or messages to a device that shares passkeys were sent.
     pub requests: u32,
     /// Whether linking information was sent.
     pub linked: bool,

@@ -3,6 +3,7 @@
 
 mod adverts;
 mod arbitrary;
+mod circles;
 mod digital_credentials;
 mod linking;
 mod lossy;

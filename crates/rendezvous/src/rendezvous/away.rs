@@ -13,36 +13,42 @@ use crate::{
 };
 
 /// How long the holder of a phone may take to say so.
-const FIND_TIME: Duration = Duration::from_millis(300);
+pub(super) const FIND_TIME: Duration = Duration::from_millis(300);
 
 /// Computers that ring phones of other nodes, or of none.
 #[derive(Default)]
 pub(super) struct Away {
-    rings: BTreeMap<RingId, AwayRing>,
+    pub(super) rings: BTreeMap<RingId, AwayRing>,
     by_tag: HashMap<ContactTag, BTreeSet<RingId>>,
     deadlines: BTreeSet<(Instant, RingId)>,
 }
 
 pub(super) struct AwayRing {
-    computer: Leg,
-    source: Source,
-    contact: ContactId,
-    tag: ContactTag,
-    payload: Vec<u8>,
-    began: Instant,
-    phase: Phase,
+    pub(super) computer: Leg,
+    pub(super) source: Source,
+    pub(super) contact: ContactId,
+    pub(super) tag: ContactTag,
+    pub(super) payload: Vec<u8>,
+    pub(super) began: Instant,
+    /// Where the computer waits, since the phone was found for the first time. It stays the same
+    /// wherever the phone goes: a phone takes a ring in one tunnel only, and refuses the same ring
+    /// in another one as a replay.
+    pub(super) tunnel: Option<(RoutingId, TunnelId)>,
+    /// Whether all were asked a second time.
+    pub(super) asked_again: bool,
+    pub(super) phase: Phase,
 }
 
 #[derive(Clone, Copy)]
-enum Phase {
+pub(super) enum Phase {
     /// Who holds the phone is asked.
     Asking(Instant),
-    /// Nobody does, but a node is missed, whose phones are on their way.
+    /// Nobody does, but it is on its way: it left its holder, or that is missed.
     Expecting(Instant),
     /// Whether the contact id was revoked is looked up.
     Recalling,
     /// The holder was told.
-    Rung { node: NodeInstance, sequence: u64, tunnel: (RoutingId, TunnelId), accepted: bool },
+    Rung { node: NodeInstance, sequence: u64, accepted: bool },
 }
 
 impl Phase {
@@ -59,13 +65,12 @@ impl Away {
         self.deadlines.first().map(|(until, _)| *until)
     }
 
-    /// Whether the phone's holder was told of this ring.
-    pub(super) fn is_rung(&self, ring: RingId) -> Option<bool> {
-        let ring = self.rings.get(&ring)?;
-        Some(matches!(ring.phase, Phase::Rung { .. }))
+    /// Whether the phone of this ring was found, so that its computer waits in a tunnel.
+    pub(super) fn is_located(&self, ring: RingId) -> Option<bool> {
+        Some(self.rings.get(&ring)?.tunnel.is_some())
     }
 
-    fn insert(&mut self, id: RingId, ring: AwayRing) {
+    pub(super) fn insert(&mut self, id: RingId, ring: AwayRing) {
         self.by_tag.entry(ring.tag).or_default().insert(id);
         if let Some(until) = ring.phase.deadline() {
             self.deadlines.insert((until, id));
@@ -73,7 +78,7 @@ impl Away {
         self.rings.insert(id, ring);
     }
 
-    fn set_phase(&mut self, id: RingId, phase: Phase) {
+    pub(super) fn set_phase(&mut self, id: RingId, phase: Phase) {
         let Some(ring) = self.rings.get_mut(&id) else { return };
         if let Some(until) = ring.phase.deadline() {
             self.deadlines.remove(&(until, id));
@@ -84,7 +89,7 @@ impl Away {
         }
     }
 
-    fn remove(&mut self, id: RingId) -> Option<AwayRing> {
+    pub(super) fn remove(&mut self, id: RingId) -> Option<AwayRing> {
         let ring = self.rings.remove(&id)?;
         if let Some(until) = ring.phase.deadline() {
             self.deadlines.remove(&(until, id));
@@ -98,7 +103,7 @@ impl Away {
         Some(ring)
     }
 
-    fn of(&self, tag: &ContactTag) -> Vec<RingId> {
+    pub(super) fn of(&self, tag: &ContactTag) -> Vec<RingId> {
         self.by_tag.get(tag).into_iter().flatten().copied().collect()
     }
 }
@@ -136,7 +141,17 @@ impl Rendezvous {
         self.locating_crowd.add(source, computer.0);
         let phase =
             if ask { Phase::Asking(deadline::after(now, FIND_TIME)) } else { Phase::Recalling };
-        let away = AwayRing { computer, source, contact, tag, payload, began: now, phase };
+        let away = AwayRing {
+            computer,
+            source,
+            contact,
+            tag,
+            payload,
+            began: now,
+            tunnel: None,
+            asked_again: false,
+            phase,
+        };
         self.away.insert(ring, away);
         if ask {
             count(&mut self.counted.asked);
@@ -204,118 +219,62 @@ impl Rendezvous {
         &mut self,
         node: NodeInstance,
         id: RingId,
-        sequence: u64,
+        (sequence, at): (u64, u64),
         now: Instant,
     ) -> bool {
         let Some(ring) = self.away.rings.get(&id) else { return false };
-        let known = match ring.phase {
+        let before = match ring.phase {
             Phase::Rung { accepted: true, .. } => return false,
             Phase::Rung { node: before, sequence: known, .. }
                 if before == node || known >= sequence =>
             {
                 return false;
             }
-            Phase::Rung { node, tunnel, .. } => Some((node, tunnel)),
+            Phase::Rung { node, .. } => Some(node),
             Phase::Asking(_) | Phase::Expecting(_) | Phase::Recalling => None,
         };
-        let (tag, payload) = (ring.tag, ring.payload.clone());
-        let (computer, source) = (ring.computer, ring.source);
-        let tunnel = if let Some((before, tunnel)) = known {
-            self.tell(before, &BusMessage::Over { ring: id, met: false });
-            tunnel
-        } else {
+        let (tag, payload, source) = (ring.tag, ring.payload.clone(), ring.source);
+        let waits = self.legs.get(&ring.computer).map(|place| place.deadline);
+        let left = waits.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+        let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+        if ring.tunnel.is_none() {
             count(&mut self.counted.found);
             let took = now.saturating_duration_since(ring.began);
             self.counted.found_in = self.counted.found_in.saturating_add(took);
-            match self.tunnel_for_ring(source) {
-                Ok(tunnel) => {
-                    self.locating_crowd.remove(source, computer.0);
-                    self.ringing_crowd.add(source, computer.0);
-                    self.waiting.insert(tunnel.1, (computer, tunnel.0));
-                    tunnel
-                }
-                Err(refusal) => {
-                    self.refuse_away(id, refusal);
-                    return true;
-                }
+        }
+        let (routing_id, tunnel_id) = match self.tunnel_for_away(id) {
+            Ok(tunnel) => tunnel,
+            Err(refusal) => {
+                self.refuse_away(id, refusal);
+                return true;
             }
         };
-        self.away.set_phase(id, Phase::Rung { node, sequence, tunnel, accepted: false });
-        let (routing_id, tunnel_id) = tunnel;
+        if let Some(before) = before {
+            self.tell(before, &BusMessage::Over { ring: id, met: false });
+        }
+        self.away.set_phase(id, Phase::Rung { node, sequence, accepted: false });
         let source = source.veiled(&self.provider);
         let ring =
-            BusMessage::Ring { ring: id, tag, sequence, routing_id, tunnel_id, payload, source };
+            BusMessage::Ring { ring: id, tag, at, routing_id, tunnel_id, payload, source, left };
         self.tell(node, &ring);
         true
     }
 
-    /// The phone came to another node: who rings it here rings it there.
-    pub(super) fn found_again(
-        &mut self,
-        node: NodeInstance,
-        tag: &ContactTag,
-        sequence: u64,
-        now: Instant,
-    ) {
-        for ring in self.away.of(tag) {
-            self.found(node, ring, sequence, now);
+    /// Where the computer of this ring waits for its phone, which was found.
+    pub(super) fn tunnel_for_away(&mut self, id: RingId) -> Result<(RoutingId, TunnelId), Refusal> {
+        let ring = self.away.rings.get(&id).ok_or(Refusal::Unavailable)?;
+        if let Some(tunnel) = ring.tunnel {
+            return Ok(tunnel);
         }
-    }
-
-    /// The phone came to this node: who looks for it rings it here.
-    pub(super) fn found_here(&mut self, contact: &ContactId, tag: &ContactTag, now: Instant) {
-        let own = self.switchboard.phones.get(contact).map_or(0, |phone| phone.sequence);
-        for id in self.away.of(tag) {
-            let Some(ring) = self.away.rings.get(&id) else { continue };
-            let tunnel = match ring.phase {
-                Phase::Rung { accepted: true, .. } => continue,
-                Phase::Rung { sequence, .. } if sequence > own => continue,
-                Phase::Rung { node, tunnel, .. } => {
-                    self.tell(node, &BusMessage::Over { ring: id, met: false });
-                    Some(tunnel)
-                }
-                Phase::Asking(_) | Phase::Expecting(_) | Phase::Recalling => None,
-            };
-            let Some(ring) = self.away.rings.get(&id) else { continue };
-            let (computer, source, began) = (ring.computer, ring.source, ring.began);
-            match self.prepare_ring(contact, source, now) {
-                Ok(new) => {
-                    let Some(ring) = self.away.remove(id) else { continue };
-                    if tunnel.is_none() {
-                        self.locating_crowd.remove(source, computer.0);
-                    }
-                    self.postpone(computer, deadline::after(began, self.limits.ring_answer));
-                    let tunnel = tunnel.unwrap_or(new);
-                    let contact = contact.clone();
-                    self.start_ring(id, computer, source, contact, ring.payload, tunnel);
-                }
-                Err(refusal) => self.refuse_away(id, refusal),
-            }
+        let (computer, source) = (ring.computer, ring.source);
+        let tunnel = self.tunnel_for_ring(source)?;
+        self.locating_crowd.remove(source, computer.0);
+        self.ringing_crowd.add(source, computer.0);
+        self.waiting.insert(tunnel.1, (computer, tunnel.0));
+        if let Some(ring) = self.away.rings.get_mut(&id) {
+            ring.tunnel = Some(tunnel);
         }
-    }
-
-    /// The phone of a ring of this node has gone elsewhere: it is looked for again.
-    pub(super) fn send_after(&mut self, id: RingId, now: Instant) {
-        let accepted = self.switchboard.rings.get(&id).is_none_or(|ring| ring.accepted);
-        if accepted {
-            return;
-        }
-        let Some((ring, _)) = self.switchboard.remove(id) else { return };
-        let super::switchboard::Caller::Here(computer) = ring.caller else { return };
-        let tag = ContactTag::of(&ring.contact, &self.provider);
-        self.waiting.remove(&ring.tunnel_id);
-        self.ringing_crowd.remove(ring.source, computer.0);
-        self.locating_crowd.add(ring.source, computer.0);
-        let away = AwayRing {
-            computer,
-            source: ring.source,
-            contact: ring.contact,
-            tag,
-            payload: ring.payload,
-            began: now,
-            phase: Phase::Asking(deadline::after(now, FIND_TIME)),
-        };
-        self.away.insert(id, away);
+        Ok(tunnel)
     }
 
     /// The phone of another node comes.
@@ -334,31 +293,32 @@ impl Rendezvous {
     pub(super) fn refused_from(&mut self, from: NodeInstance, id: RingId, why: Why, now: Instant) {
         let Some(ring) = self.away.rings.get(&id) else { return };
         // What it accepted it can't take back: the computer has its response.
-        let Phase::Rung { node, accepted: false, tunnel, .. } = ring.phase else { return };
+        let Phase::Rung { node, accepted: false, .. } = ring.phase else { return };
         if node != from {
             return;
         }
-        let (computer, source) = (ring.computer, ring.source);
         match why {
             Why::Busy => self.refuse_away(id, Refusal::Unavailable),
             Why::Gone => self.refuse_away(id, Refusal::Gone),
             Why::TooMany => self.refuse_away(id, Refusal::TooMany),
-            // It is between two nodes.
-            Why::NotHere => {
-                self.waiting.remove(&tunnel.1);
-                self.ringing_crowd.remove(source, computer.0);
-                self.locating_crowd.add(source, computer.0);
-                let until = deadline::after(now, self.limits.locate_time);
-                self.away.set_phase(id, Phase::Expecting(until));
-            }
+            Why::NotHere => self.ask_again(id, now),
         }
     }
 
     /// The phone is with the computer: to come is to accept.
     pub(super) fn away_joined(&mut self, id: RingId) {
         let Some(ring) = self.away.remove(id) else { return };
-        let Phase::Rung { node, accepted, .. } = ring.phase else { return };
-        self.tell(node, &BusMessage::Over { ring: id, met: true });
+        if let Some((_, tunnel)) = ring.tunnel {
+            self.waiting.remove(&tunnel);
+        }
+        let accepted = match ring.phase {
+            Phase::Rung { node, accepted, .. } => {
+                self.tell(node, &BusMessage::Over { ring: id, met: true });
+                accepted
+            }
+            // It was told before it moved.
+            Phase::Asking(_) | Phase::Expecting(_) | Phase::Recalling => false,
+        };
         if !accepted {
             self.outputs.push_back(RendezvousOutput::Answer { leg: ring.computer, answer: Ok(()) });
         }
@@ -368,13 +328,15 @@ impl Rendezvous {
     /// response already; nothing where no such computer rang.
     pub(super) fn away_over(&mut self, id: RingId) -> Option<bool> {
         let ring = self.away.remove(id)?;
-        let Phase::Rung { node, accepted, tunnel, .. } = ring.phase else { return Some(false) };
-        self.waiting.remove(&tunnel.1);
+        if let Some((_, tunnel)) = ring.tunnel {
+            self.waiting.remove(&tunnel);
+        }
+        let Phase::Rung { node, accepted, .. } = ring.phase else { return Some(false) };
         self.tell(node, &BusMessage::Over { ring: id, met: false });
         Some(accepted)
     }
 
-    fn refuse_away(&mut self, id: RingId, refusal: Refusal) {
+    pub(super) fn refuse_away(&mut self, id: RingId, refusal: Refusal) {
         let Some(computer) = self.away.rings.get(&id).map(|ring| ring.computer) else { return };
         self.settle(computer);
         self.away_over(id);

@@ -1,4 +1,8 @@
 //! How often the other nodes may be asked for a phone, and by whom.
+//!
+//! A find costs each node some ten microseconds, and rings nobody yet: how often a phone is told is
+//! its holder's own business. So this quota only keeps one network from taking the bus from others,
+//! and has room for a carrier's address with a hundred thousand people behind it.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -6,27 +10,45 @@ use std::time::{Duration, Instant};
 use super::ring_quota::Allowance;
 use crate::source::{Network, Source, Width};
 
-/// Finds of one network at once, and after how long there is one more.
-const EACH: (u32, Duration) = (10, Duration::from_secs(1));
+/// Finds of one source at once, and after how long there is one more: five each second.
+const SOURCE: (u32, Duration) = (20, Duration::from_millis(200));
+
+/// Finds of the /48 (IPv4: the /24) around it: twenty each second, a hundredth of all.
+const REGION: (u32, Duration) = (80, Duration::from_millis(50));
 
 /// Finds of all: 2 000 each second.
 const ALL: (u32, Duration) = (2000, Duration::from_micros(500));
 
-/// Networks that are known; of more the oldest is forgotten.
+/// Networks of one width that are known; of more the oldest is forgotten.
 const NETWORKS: usize = 4096;
 
 /// What each network has asked for lately.
 #[derive(Default)]
 pub(super) struct Finds {
     all: Option<Allowance>,
-    each: HashMap<Network, Allowance>,
-    in_order: VecDeque<Network>,
+    sources: Networks,
+    regions: Networks,
 }
 
 impl Finds {
     /// Takes one find from what this source may.
     pub(super) fn may_find(&mut self, source: Source, now: Instant) -> bool {
-        let network = source.network(Width::Region);
+        let all = self.all.get_or_insert_with(|| Allowance::new(ALL.0, now));
+        self.sources.take(source.network(Width::Source), SOURCE, now)
+            && self.regions.take(source.network(Width::Region), REGION, now)
+            && all.take(ALL.0, ALL.1, now)
+    }
+}
+
+/// Networks of one width.
+#[derive(Default)]
+struct Networks {
+    each: HashMap<Network, Allowance>,
+    in_order: VecDeque<Network>,
+}
+
+impl Networks {
+    fn take(&mut self, network: Network, (most, pause): (u32, Duration), now: Instant) -> bool {
         if !self.each.contains_key(&network) {
             while self.in_order.len() >= NETWORKS {
                 let Some(oldest) = self.in_order.pop_front() else { break };
@@ -34,8 +56,6 @@ impl Finds {
             }
             self.in_order.push_back(network);
         }
-        let each = self.each.entry(network).or_insert_with(|| Allowance::new(EACH.0, now));
-        let all = self.all.get_or_insert_with(|| Allowance::new(ALL.0, now));
-        each.take(EACH.0, EACH.1, now) && all.take(ALL.0, ALL.1, now)
+        self.each.entry(network).or_insert_with(|| Allowance::new(most, now)).take(most, pause, now)
     }
 }

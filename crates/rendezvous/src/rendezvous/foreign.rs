@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::nodes::OFFERED_FOR;
 use super::switchboard::{Caller, Ring};
 use super::{Rendezvous, count};
 use crate::bus::{BusMessage, ContactTag, NodeInstance, Why};
@@ -22,34 +21,36 @@ impl Foreign {
     pub(super) fn next(&self) -> Option<Instant> {
         self.0.first().map(|(until, _)| *until)
     }
+
+    pub(super) fn forget(&mut self, ring: RingId, until: Instant) {
+        self.0.remove(&(until, ring));
+    }
 }
 
 impl Rendezvous {
-    /// The phone that a computer of another node rings, if this node offered it a moment ago. What
-    /// a slow bus delivers late rings nobody: its computer may be gone.
+    /// The phone that a computer of another node rings, if this node said a moment ago that it has
+    /// it.
     pub(super) fn rung_now(
         &mut self,
         from: NodeInstance,
         id: RingId,
-        (tag, sequence): (&ContactTag, u64),
+        (tag, at): (&ContactTag, u64),
         now: Instant,
     ) -> Option<ContactId> {
         let nodes = self.nodes.as_ref().filter(|_| !self.is_own(id))?;
         let contact = nodes.tags.get(tag).cloned();
-        let Some(phone) = contact.as_ref().and_then(|id| self.switchboard.phones.get(id)) else {
+        if !contact.as_ref().is_some_and(|id| self.switchboard.phones.contains_key(id)) {
             self.tell(from, &BusMessage::Refused(id, Why::NotHere));
             return None;
-        };
-        let age = now.saturating_duration_since(phone.came);
-        let just_came = phone.sequence == sequence && age <= OFFERED_FOR;
-        let in_time = just_came || nodes.offered(id, now);
+        }
+        let in_time = nodes.said_lately(at, now);
         if !in_time {
             count(&mut self.counted.late_rings);
         }
         contact.filter(|_| in_time)
     }
 
-    /// A computer of another node rings a phone of this one.
+    /// A computer of another node rings a phone of this one, and waits until then.
     #[expect(clippy::too_many_arguments, reason = "one message, taken apart")]
     pub(super) fn rung_from(
         &mut self,
@@ -59,7 +60,7 @@ impl Rendezvous {
         source: Source,
         payload: Vec<u8>,
         (routing_id, tunnel_id): (RoutingId, TunnelId),
-        now: Instant,
+        (until, now): (Instant, Instant),
     ) {
         match self.switchboard.rings.get(&id).map(|ring| ring.caller) {
             Some(Caller::There { node, .. }) if node == from => return,
@@ -67,11 +68,11 @@ impl Rendezvous {
             Some(_) => self.drop_foreign(id, false),
             None => {}
         }
-        if let Err(refusal) = self.may_ring(&contact, source, now) {
+        if let Err(refusal) = self.may_ring(&contact, source, false, now) {
             let why = if refusal == Refusal::TooMany { Why::TooMany } else { Why::Busy };
             return self.tell(from, &BusMessage::Refused(id, why));
         }
-        let until = deadline::after(now, self.limits.ring_answer);
+        let until = until.min(deadline::after(now, self.limits.ring_answer));
         self.foreign.0.insert((until, id));
         let caller = Caller::There { node: from, until };
         let ring =
@@ -93,7 +94,7 @@ impl Rendezvous {
             Err(Refusal::TooMany) => BusMessage::Refused(id, Why::TooMany),
             Err(_) => BusMessage::Refused(id, Why::Busy),
         };
-        self.foreign.0.remove(&(until, id));
+        self.foreign.forget(id, until);
         if answer.is_ok() {
             let until = deadline::after(now, self.limits.ring_time.saturating_add(LONGER));
             if let Some(ring) = self.switchboard.rings.get_mut(&id) {
@@ -122,8 +123,12 @@ impl Rendezvous {
     /// Forgets a ring of another node. A phone that has not come is told that it is over.
     pub(super) fn drop_foreign(&mut self, id: RingId, met: bool) {
         let Some((ring, phone)) = self.switchboard.remove(id) else { return };
+        if !ring.accepted {
+            let results = self.results_of(ring.caller);
+            count(if met { &mut results.accepted } else { &mut results.unanswered });
+        }
         if let Caller::There { until, .. } = ring.caller {
-            self.foreign.0.remove(&(until, id));
+            self.foreign.forget(id, until);
         }
         if let Some(leg) = phone.filter(|_| !met) {
             self.say(leg, &FromService::Over(id));

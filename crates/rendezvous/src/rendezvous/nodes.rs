@@ -7,7 +7,7 @@ use super::{Rendezvous, count};
 use crate::bus::{BusAddress, BusMessage, ContactTag, MAX_HERE, NodeInstance};
 use crate::ids::ContactId;
 use crate::message::RingId;
-use crate::{Ending, RendezvousOutput, deadline};
+use crate::{RendezvousOutput, deadline};
 
 /// How often a node says that it is there.
 const ALIVE_EVERY: Duration = Duration::from_secs(1);
@@ -33,15 +33,13 @@ const MOST_NODES: usize = 256;
 /// How long a node that has just begun gives way to another one that has its number.
 const NEWCOMER: Duration = Duration::from_secs(5);
 
-/// Offers to ring a phone that are remembered.
-const OFFERS: usize = 4096;
-
-/// How old an offer may be when the ring comes: what a slow bus delivers late rings nobody.
-pub(super) const OFFERED_FOR: Duration = Duration::from_secs(2);
+/// How long ago a node may have said that it holds a phone when the ring comes, in milliseconds.
+const OFFERED_FOR: u64 = 2_000;
 
 /// What is known of the other nodes.
 pub(super) struct Nodes {
     pub(super) instance: NodeInstance,
+    start: Instant,
     /// Whether messages go through.
     pub(super) up: bool,
     /// Since when they have gone through for the first time.
@@ -53,10 +51,8 @@ pub(super) struct Nodes {
     tell_at: Option<Instant>,
     /// The phones of this node by their tags.
     pub(super) tags: HashMap<ContactTag, ContactId>,
-    nobody: HashMap<ContactTag, Instant>,
+    pub(super) nobody: HashMap<ContactTag, Instant>,
     nobody_in_order: VecDeque<(Instant, ContactTag)>,
-    offers: HashMap<RingId, Instant>,
-    offers_in_order: VecDeque<(Instant, RingId)>,
 }
 
 struct Seen {
@@ -68,6 +64,7 @@ impl Nodes {
     pub(super) fn new(instance: NodeInstance, now: Instant) -> Self {
         Self {
             instance,
+            start: now,
             up: false,
             began: None,
             seen: BTreeMap::new(),
@@ -77,8 +74,6 @@ impl Nodes {
             tags: HashMap::new(),
             nobody: HashMap::new(),
             nobody_in_order: VecDeque::new(),
-            offers: HashMap::new(),
-            offers_in_order: VecDeque::new(),
         }
     }
 
@@ -115,23 +110,16 @@ impl Nodes {
         self.nobody_in_order.push_back((until, tag));
     }
 
-    fn offer(&mut self, ring: RingId, now: Instant) {
-        while self.offers_in_order.len() >= OFFERS
-            || self.offers_in_order.front().is_some_and(|(until, _)| *until <= now)
-        {
-            let Some((until, ring)) = self.offers_in_order.pop_front() else { break };
-            if self.offers.get(&ring) == Some(&until) {
-                self.offers.remove(&ring);
-            }
-        }
-        let until = deadline::after(now, OFFERED_FOR);
-        self.offers.insert(ring, until);
-        self.offers_in_order.push_back((until, ring));
+    /// This node's clock, in milliseconds since its start.
+    fn clock(&self, now: Instant) -> u64 {
+        let since = now.saturating_duration_since(self.start);
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Whether this node said a moment ago that it holds the phone of this ring.
-    pub(super) fn offered(&self, ring: RingId, now: Instant) -> bool {
-        self.offers.get(&ring).is_some_and(|until| *until > now)
+    /// Whether this node said a moment ago that it holds a phone. What a slow bus delivers late
+    /// rings nobody: its computer may be gone.
+    pub(super) fn said_lately(&self, at: u64, now: Instant) -> bool {
+        self.clock(now).checked_sub(at).is_some_and(|age| age <= OFFERED_FOR)
     }
 
     fn saw(&mut self, from: NodeInstance, draining: bool, now: Instant) {
@@ -197,20 +185,21 @@ impl Rendezvous {
                 }
             }
             BusMessage::Find { ring, tag } => self.sought(from, ring, &tag, now),
-            BusMessage::Found { ring, sequence } => {
-                if !self.found(from, ring, sequence, now) {
+            BusMessage::Found { ring, sequence, at } => {
+                if !self.found(from, ring, (sequence, at), now) {
                     count(&mut self.counted.late);
                 }
             }
-            BusMessage::Here(phones) => {
+            BusMessage::Here { phones, at } => {
                 for (tag, sequence) in phones {
-                    self.is_elsewhere(from, &tag, sequence, now);
+                    self.is_elsewhere(from, &tag, (sequence, at), now);
                 }
             }
-            BusMessage::Ring { ring, tag, sequence, routing_id, tunnel_id, payload, source } => {
+            BusMessage::Ring { ring, tag, at, routing_id, tunnel_id, payload, source, left } => {
                 let tunnel = (routing_id, tunnel_id);
-                if let Some(contact) = self.rung_now(from, ring, (&tag, sequence), now) {
-                    self.rung_from(from, ring, contact, source, payload, tunnel, now);
+                let until = deadline::after(now, Duration::from_millis(left));
+                if let Some(contact) = self.rung_now(from, ring, (&tag, at), now) {
+                    self.rung_from(from, ring, contact, source, payload, tunnel, (until, now));
                 }
             }
             BusMessage::Comes(ring) => self.comes_from(from, ring, now),
@@ -228,42 +217,9 @@ impl Rendezvous {
         let Some(contact) = nodes.tags.get(tag) else { return };
         let Some(phone) = self.switchboard.phones.get(contact) else { return };
         let sequence = phone.sequence;
-        nodes.offer(ring, now);
+        let at = nodes.clock(now);
         count(&mut self.counted.held);
-        self.tell(from, &BusMessage::Found { ring, sequence });
-    }
-
-    /// A phone is at another node, too. The later of its connections has it.
-    fn is_elsewhere(&mut self, from: NodeInstance, tag: &ContactTag, sequence: u64, now: Instant) {
-        let Some(nodes) = &mut self.nodes else { return };
-        nodes.nobody.remove(tag);
-        if let Some(contact) = nodes.tags.get(tag).cloned() {
-            let own = self.switchboard.phones.get(&contact).map_or(0, |phone| phone.sequence);
-            // Phones that give no numbers have one holder as well.
-            if (own, nodes.instance) > (sequence, from) {
-                // The other node does not know of this one.
-                return self.came(*tag, &contact, now);
-            }
-            self.let_go(&contact, now);
-        }
-        self.found_again(from, tag, sequence, now);
-    }
-
-    /// The phone has gone to another node: its connection here is an old one.
-    fn let_go(&mut self, contact: &ContactId, now: Instant) {
-        let rings = self.switchboard.phones.get(contact).map_or(&[][..], |phone| phone.rings());
-        let rings = rings.to_vec();
-        for ring in rings {
-            self.send_after(ring, now);
-        }
-        match self.switchboard.phones.get(contact).map(|phone| phone.leg()) {
-            Some(Some(leg)) => {
-                self.say(leg, &crate::message::FromService::Replaced);
-                self.close(leg, Ending::Replaced);
-            }
-            Some(None) => self.forget_phone(contact),
-            None => {}
-        }
+        self.tell(from, &BusMessage::Found { ring, sequence, at });
     }
 
     /// Others are told of a phone that came, soon.
@@ -272,18 +228,19 @@ impl Rendezvous {
         let Some(nodes) = &mut self.nodes else { return };
         nodes.coming.push((tag, phone.sequence));
         if nodes.coming.len() >= MAX_HERE {
-            self.tell_who_came();
+            self.tell_who_came(now);
         } else if nodes.tell_at.is_none() {
             nodes.tell_at = Some(deadline::after(now, HERE_AFTER));
         }
     }
 
-    fn tell_who_came(&mut self) {
+    fn tell_who_came(&mut self, now: Instant) {
         let Some(nodes) = &mut self.nodes else { return };
         nodes.tell_at = None;
         let phones = std::mem::take(&mut nodes.coming);
+        let at = nodes.clock(now);
         if !phones.is_empty() {
-            self.tell_all(&BusMessage::Here(phones));
+            self.tell_all(&BusMessage::Here { phones, at });
         }
     }
 
@@ -294,7 +251,7 @@ impl Rendezvous {
             self.say_alive(now);
         }
         if self.nodes.as_ref().and_then(|nodes| nodes.tell_at).is_some_and(|at| at <= now) {
-            self.tell_who_came();
+            self.tell_who_came(now);
         }
     }
 

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use super::ring_quota::Allowance;
 use super::switchboard::{Caller, Phone, Presence, Ring};
-use super::{Kind, Place, Rendezvous};
+use super::{Kind, Place, Rendezvous, count};
 use crate::bus::ContactTag;
 use crate::ids::{ContactId, RoutingId, TunnelId};
 use crate::message::{FromPhone, FromService, Reason, RingId};
 use crate::{
     Admission, ContactKey, Ending, Heard, Leg, Precedence, RecallToken, Refusal, RendezvousOutput,
-    Role, Source, deadline,
+    RingResults, Role, Source, deadline,
 };
 
 /// How often a phone is granted one more message.
@@ -54,14 +54,13 @@ impl Rendezvous {
         let phone = self.switchboard.phones.entry(contact.clone()).or_insert_with(|| Phone {
             presence: Presence::Here(leg),
             sequence,
-            came: now,
             allowance,
             unanswered: 0,
             taken_over: false,
             book: None,
         });
         phone.presence = Presence::Here(leg);
-        (phone.sequence, phone.came) = (sequence, now);
+        phone.sequence = sequence;
         phone.taken_over |= taken_over;
         // What it may have missed.
         let mut told = 0_u16;
@@ -199,7 +198,7 @@ impl Rendezvous {
         source: Source,
         now: Instant,
     ) -> Result<(RoutingId, TunnelId), Refusal> {
-        self.may_ring(contact, source, now)?;
+        self.may_ring(contact, source, true, now)?;
         self.tunnel_for_ring(source)
     }
 
@@ -214,8 +213,24 @@ impl Rendezvous {
         Ok((routing_id, TunnelId::new(tunnel_id)))
     }
 
-    /// Whether a phone of this node may be rung from there, once more.
+    /// Whether a phone of this node may be rung from there, once more, by a computer that is `here`
+    /// or at another node.
     pub(super) fn may_ring(
+        &mut self,
+        contact: &ContactId,
+        source: Source,
+        here: bool,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        let may = self.take_ring(contact, source, now);
+        if may == Err(Refusal::TooMany) {
+            let rung = &mut self.rung;
+            count(&mut if here { &mut rung.here } else { &mut rung.elsewhere }.too_many);
+        }
+        may
+    }
+
+    fn take_ring(
         &mut self,
         contact: &ContactId,
         source: Source,
@@ -264,6 +279,14 @@ impl Rendezvous {
             phone.book.get_or_insert_default().rings.push(id);
         }
         self.switchboard.rings.insert(id, ring);
+    }
+
+    /// Counts what became of a ring.
+    pub(super) const fn results_of(&mut self, caller: Caller) -> &mut RingResults {
+        match caller {
+            Caller::Here(_) => &mut self.rung.here,
+            Caller::There { .. } => &mut self.rung.elsewhere,
+        }
     }
 
     /// A ring is over: nobody waits in its tunnel any more. Where its phone listens comes with it.
@@ -316,6 +339,7 @@ impl Rendezvous {
             return;
         }
         let (caller, source) = (ring.caller, ring.source);
+        count(&mut self.results_of(caller).accepted);
         if let Some(callers) = self.switchboard.callers(contact) {
             callers.accepted(source, &self.limits, now);
         }
@@ -333,6 +357,7 @@ impl Rendezvous {
     pub(super) fn ring_joined(&mut self, id: RingId, now: Instant) {
         let Some((ring, _)) = self.remove_ring(id) else { return self.away_joined(id) };
         if let (Caller::Here(leg), false) = (ring.caller, ring.accepted) {
+            count(&mut self.results_of(ring.caller).accepted);
             if let Some(callers) = self.switchboard.callers(&ring.contact) {
                 callers.accepted(ring.source, &self.limits, now);
             }
@@ -367,6 +392,12 @@ impl Rendezvous {
         now: Instant,
     ) -> Option<Leg> {
         let (ring, phone) = self.remove_ring(id)?;
+        let results = self.results_of(ring.caller);
+        count(match refusal {
+            Refusal::Gone => &mut results.gone,
+            Refusal::TooMany => &mut results.too_many,
+            _ => &mut results.busy,
+        });
         match ring.caller {
             Caller::Here(leg) => {
                 self.settle(leg);
@@ -394,6 +425,9 @@ impl Rendezvous {
         let Some((ring, phone)) = self.remove_ring(id) else { return true };
         if let Some(leg) = phone {
             self.say(leg, &FromService::Over(id));
+        }
+        if !ring.accepted {
+            count(&mut self.results_of(ring.caller).unanswered);
         }
         ring.accepted
     }

@@ -2,7 +2,9 @@
 
 mod attacks;
 mod crowd;
+mod finding;
 mod leaving;
+mod moving;
 mod nodes;
 mod ringing;
 

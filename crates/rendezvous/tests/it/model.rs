@@ -38,14 +38,53 @@ impl Random {
 
 /// What is on its way.
 enum Coming {
-    Message { to: Run, bytes: Vec<u8> },
-    Recalled { to: Run, token: RecallToken, contact: ContactId },
-    Revoked { to: Run, token: RevokeToken, contact: ContactId },
-    Closed { to: Run, leg: Leg },
-    PhoneHears { phone: usize, from: (Run, Leg), bytes: Vec<u8> },
-    PhoneSays { to: Run, leg: Leg, message: FromPhone },
-    PhoneListens { phone: usize },
-    PhoneJoins { phone: usize, routing: RoutingId, tunnel: TunnelId },
+    Message {
+        to: Run,
+        bytes: Vec<u8>,
+    },
+    Recalled {
+        to: Run,
+        token: RecallToken,
+        contact: ContactId,
+    },
+    Revoked {
+        to: Run,
+        token: RevokeToken,
+        contact: ContactId,
+    },
+    Closed {
+        to: Run,
+        leg: Leg,
+    },
+    PhoneHears {
+        phone: usize,
+        from: (Run, Leg),
+        bytes: Vec<u8>,
+    },
+    PhoneDecides {
+        phone: usize,
+        from: (Run, Leg),
+        ring: RingId,
+        routing: RoutingId,
+        tunnel: TunnelId,
+    },
+    PhoneClosed {
+        phone: usize,
+        from: (Run, Leg),
+    },
+    PhoneSays {
+        to: Run,
+        leg: Leg,
+        message: FromPhone,
+    },
+    PhoneListens {
+        phone: usize,
+    },
+    PhoneJoins {
+        phone: usize,
+        routing: RoutingId,
+        tunnel: TunnelId,
+    },
 }
 
 struct Node {
@@ -63,7 +102,10 @@ struct Phone {
     /// Where it listens, as far as it knows.
     at: Option<(Run, Leg)>,
     revoked: bool,
-    told: BTreeSet<TunnelId>,
+    /// The tunnels of the rings that it was told of, by what their computers said.
+    told: HashMap<Vec<u8>, TunnelId>,
+    /// Where it goes, or has gone.
+    accepted: BTreeSet<TunnelId>,
 }
 
 struct Computer {
@@ -96,7 +138,11 @@ pub(crate) struct Model {
     pub(crate) told: u64,
     pub(crate) met: u64,
     pub(crate) drained: u64,
-    tunnels: HashMap<TunnelId, usize>,
+    /// Phones and the bus do as they should: what fails then was lost by the nodes.
+    reliable: bool,
+    /// What computers were told that did not reach their phone.
+    pub(crate) refused: Vec<Refusal>,
+    rung: u64,
 }
 
 /// Random bytes of one seed: tunnels and routing ids.
@@ -124,7 +170,8 @@ impl Model {
                 sequence: 0,
                 at: None,
                 revoked: false,
-                told: BTreeSet::new(),
+                told: HashMap::new(),
+                accepted: BTreeSet::new(),
             }
         });
         let phones: Vec<Phone> = phones.collect();
@@ -149,7 +196,9 @@ impl Model {
             told: 0,
             met: 0,
             drained: 0,
-            tunnels: HashMap::new(),
+            reliable: false,
+            refused: Vec::new(),
+            rung: 0,
         };
         for node in 0..nodes {
             model.start_node(node);
@@ -158,6 +207,11 @@ impl Model {
             model.later(Duration::ZERO, Coming::PhoneListens { phone });
         }
         model
+    }
+
+    /// Phones that come to everybody, and a bus that loses nothing.
+    pub(crate) fn reliable(seed: u64, nodes: usize, phones: u8) -> Self {
+        Self { reliable: true, ..Self::new(seed, nodes, phones) }
     }
 
     fn later(&mut self, wait: Duration, what: Coming) {
@@ -206,6 +260,18 @@ impl Model {
             node.relay.handle_drain(&Drain::default(), now);
         }
         self.outputs(node);
+    }
+
+    /// One node leaves in order, unless another one does, and who left is started again.
+    pub(crate) fn replace_one(&mut self) {
+        for node in 0..self.nodes.len() {
+            self.start_node(node);
+        }
+        let stays = |node: &Node| node.relay.drain_stage() == DrainStage::Serving;
+        if self.nodes.iter().flatten().all(stays) {
+            let node = self.any_node();
+            self.drain_node(node);
+        }
     }
 
     /// Nodes that have had their time on the way out end.
@@ -277,13 +343,22 @@ impl Model {
 
     /// A computer rings, at whatever node.
     pub(crate) fn ring(&mut self) {
-        let Some(run) = self.balance() else { return };
         let phone = self.random.index(self.phones.len());
-        let request = TunnelRequest::Contact {
-            contact: self.phones[phone].contact.clone(),
-            payload: vec![u8::try_from(phone).unwrap()],
-            signal: false,
-        };
+        self.rung += 1;
+        // A front end may repeat a request elsewhere.
+        let repeated = !self.reliable && self.random.chance(3);
+        let names = [u8::try_from(phone).unwrap(), repeated.into()];
+        let payload = [&names[..], &self.rung.to_be_bytes()[..]].concat();
+        self.ring_by(phone, payload.clone());
+        if repeated {
+            self.ring_by(phone, payload);
+        }
+    }
+
+    fn ring_by(&mut self, phone: usize, payload: Vec<u8>) {
+        let Some(run) = self.balance() else { return };
+        let contact = self.phones[phone].contact.clone();
+        let request = TunnelRequest::Contact { contact, payload, signal: false };
         let host = u8::try_from(self.random.below(200)).unwrap();
         let (source, now) = (Source::of([172, 16, host, 1].into()), self.now);
         let relay = self.relay(run).unwrap();
@@ -294,7 +369,10 @@ impl Model {
                 self.computers.insert((run, leg), computer);
             }
             Ok(other) => panic!("{other:?}"),
-            Err(refusal) => assert_ne!(refusal, Refusal::Gone, "never at once"),
+            Err(refusal) => {
+                assert_ne!(refusal, Refusal::Gone, "never at once");
+                self.refused.push(refusal);
+            }
         }
         self.outputs(run.0);
     }
@@ -409,7 +487,7 @@ impl Model {
                 }
             }
             Coming::Recalled { to, token, contact } => {
-                let lost = !self.bus_up || self.random.chance(5);
+                let lost = !self.bus_up || !self.reliable && self.random.chance(5);
                 let revoked = self.revoked.contains(&contact);
                 let state = if revoked { ContactState::Revoked } else { ContactState::Unknown };
                 if let Some(relay) = self.relay(to) {
@@ -438,6 +516,16 @@ impl Model {
             }
             Coming::PhoneHears { phone, from, bytes } => self.phone_hears(phone, from, &bytes),
             Coming::PhoneListens { phone } => self.phone_listens(phone),
+            Coming::PhoneDecides { phone, from, ring, routing, tunnel } => {
+                self.phone_decides(phone, from, ring, routing, tunnel);
+            }
+            Coming::PhoneClosed { phone, from } => {
+                if self.phones[phone].at == Some(from) {
+                    self.phones[phone].at = None;
+                    let wait = Duration::from_millis(500 + self.random.below(500));
+                    self.later(wait, Coming::PhoneListens { phone });
+                }
+            }
             Coming::PhoneJoins { phone, routing, tunnel } => {
                 self.phone_joins(phone, routing, tunnel);
             }
@@ -474,8 +562,31 @@ impl Model {
         }
         match FromService::decode(bytes).expect("a message") {
             FromService::Ring { ring, routing_id, tunnel_id, payload } => {
-                assert_eq!(payload, [u8::try_from(phone).unwrap()], "a ring of another phone");
-                self.phone_rings(phone, (to, leg), ring, routing_id, tunnel_id);
+                assert_eq!(payload[0], u8::try_from(phone).unwrap(), "a ring of another phone");
+                let repeated = payload[1] == 1;
+                let known = self.phones[phone].told.get(&payload).copied();
+                if known.is_some_and(|known| known != tunnel_id) {
+                    assert!(repeated, "one ring in two tunnels");
+                    // It is a replay.
+                    let message = FromPhone::Refuse(ring, Reason::Busy);
+                    return self.soon(Coming::PhoneSays { to, leg, message });
+                }
+                if known.is_none() {
+                    self.phones[phone].told.insert(payload, tunnel_id);
+                    self.told += 1;
+                    let began = self.rings[&(usize::from(routing_id.as_bytes()[0]), ring)];
+                    let age = self.now.duration_since(began);
+                    let most = self.limits.ring_answer + Duration::from_secs(3);
+                    assert!(age <= most, "a ring of {age:?} ago");
+                }
+                let from = (to, leg);
+                let wait = Duration::from_micros(self.random.below(50_000));
+                if self.reliable {
+                    let (routing, tunnel) = (routing_id, tunnel_id);
+                    self.later(wait, Coming::PhoneDecides { phone, from, ring, routing, tunnel });
+                } else {
+                    self.phone_rings(phone, from, ring, routing_id, tunnel_id);
+                }
             }
             FromService::Revoked => {
                 let contact = &self.phones[phone].contact;
@@ -503,22 +614,32 @@ impl Model {
             2 => return,
             _ => FromPhone::Accept(ring),
         };
-        if self.phones[phone].told.insert(tunnel) {
-            let began = self.rings[&(usize::from(routing.as_bytes()[0]), ring)];
-            let age = self.now.duration_since(began);
-            assert!(
-                age <= self.limits.ring_answer + Duration::from_secs(3),
-                "a ring of {age:?} ago"
-            );
-            self.told += 1;
-            self.tunnels.insert(tunnel, phone);
-        }
         if let FromPhone::Accept(_) = answer {
             let wait = Duration::from_millis(self.random.below(800));
             self.later(wait, Coming::PhoneJoins { phone, routing, tunnel });
         }
         if self.random.chance(90) {
             self.soon(Coming::PhoneSays { to, leg, message: answer });
+        }
+    }
+
+    /// It comes, and forgets a ring if the connection on which it was told is gone: the service
+    /// tells of it again.
+    fn phone_decides(
+        &mut self,
+        phone: usize,
+        (to, leg): (Run, Leg),
+        ring: RingId,
+        routing: RoutingId,
+        tunnel: TunnelId,
+    ) {
+        if self.phones[phone].at != Some((to, leg)) {
+            return;
+        }
+        self.soon(Coming::PhoneSays { to, leg, message: FromPhone::Accept(ring) });
+        if self.phones[phone].accepted.insert(tunnel) {
+            let wait = Duration::from_millis(self.random.below(1_500));
+            self.later(wait, Coming::PhoneJoins { phone, routing, tunnel });
         }
     }
 
@@ -531,6 +652,7 @@ impl Model {
         let (source, now) = (self.phones[phone].source, self.now);
         let request = TunnelRequest::Connect { routing, tunnel };
         let joined = self.relay(run).unwrap().handle_request(source, request, now);
+        assert!(!self.reliable || joined.is_ok(), "nobody waits for the phone that comes");
         if let Ok(Admission { leg, role: Role::Joins { with } }) = joined {
             self.met += 1;
             // Its answer may be under way, or it has been told to go and goes.
@@ -578,6 +700,7 @@ impl Model {
                     let frozen = self.limits.ring_answer + Duration::from_secs(10);
                     assert!(waited <= frozen + late, "accepted after {waited:?}");
                 } else {
+                    self.refused.extend(answer.err());
                     self.computers.remove(&(run, leg));
                     self.soon(Coming::Closed { to: run, leg });
                 }
@@ -589,9 +712,7 @@ impl Model {
                         assert!(self.revoked.contains(&self.phones[phone].contact), "410");
                         self.phones[phone].revoked = true;
                     }
-                    self.phones[phone].at = None;
-                    let wait = Duration::from_millis(500 + self.random.below(1_000));
-                    self.later(wait, Coming::PhoneListens { phone });
+                    self.soon(Coming::PhoneClosed { phone, from: (run, leg) });
                 }
                 self.soon(Coming::Closed { to: run, leg });
             }
@@ -613,7 +734,15 @@ impl Model {
                 BusAddress::Node(instance) => instance == NodeInstance::new(run.1.to_be_bytes()),
             };
             let there = self.nodes[run.0].as_ref().is_some_and(|node| node.cut_off);
-            if !meant || (cut_off != there && run != from) || self.random.chance(1) {
+            if !meant || (cut_off != there && run != from) {
+                continue;
+            }
+            if self.reliable {
+                let wait = Duration::from_micros(100 + self.random.below(20_000));
+                self.later(wait, Coming::Message { to: run, bytes: message.to_vec() });
+                continue;
+            }
+            if self.random.chance(1) {
                 continue;
             }
             for _ in 0..=u64::from(self.random.chance(2)) {

@@ -1,95 +1,13 @@
 //! Storage that fails at any moment: what was acknowledged stays, what was refused has not
 //! happened.
 
-use std::{
-    io,
-    sync::{
-        Arc, RwLock,
-        atomic::{AtomicI64, Ordering},
-    },
-};
+use std::io;
 
 use towline_authenticator::{Counter, CredentialStore as _, Record};
-use towline_store::{StorageBackend, Store};
+use towline_store::{StorageBackend as _, Store};
+pub(crate) use towline_testkit::Disk;
 
 use crate::support::*;
-
-/// Storage in memory that fails after so many writes, syncs and changes of its length, and from
-/// then on.
-#[derive(Debug, Clone)]
-pub(crate) struct Disk {
-    bytes: Arc<RwLock<Vec<u8>>>,
-    left: Arc<AtomicI64>,
-    syncs: Arc<AtomicI64>,
-    error: io::ErrorKind,
-    /// The write that fails is done by half, as when the power goes.
-    torn: bool,
-}
-
-impl Disk {
-    pub(crate) fn new(error: io::ErrorKind) -> Self {
-        Self {
-            bytes: Arc::default(),
-            left: Arc::new(AtomicI64::new(i64::MAX)),
-            syncs: Arc::default(),
-            error,
-            torn: false,
-        }
-    }
-
-    /// One that holds these bytes.
-    pub(crate) fn with(bytes: &[u8]) -> Self {
-        let disk = Self::new(io::ErrorKind::Other);
-        bytes.clone_into(&mut disk.bytes.write().unwrap());
-        disk
-    }
-
-    pub(crate) fn fails_after(&self, operations: i64) {
-        self.left.store(operations, Ordering::Relaxed);
-    }
-
-    fn step(&self) -> io::Result<()> {
-        if self.left.fetch_sub(1, Ordering::Relaxed) > 0 { Ok(()) } else { Err(self.error.into()) }
-    }
-}
-
-impl StorageBackend for Disk {
-    fn len(&self) -> io::Result<u64> {
-        Ok(self.bytes.read().unwrap().len() as u64)
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let offset = usize::try_from(offset).unwrap();
-        let bytes = self.bytes.read().unwrap();
-        let end = offset + out.len();
-        out.copy_from_slice(bytes.get(offset..end).ok_or(io::ErrorKind::UnexpectedEof)?);
-        Ok(())
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.step()?;
-        self.bytes.write().unwrap().resize(usize::try_from(len).unwrap(), 0);
-        Ok(())
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.syncs.fetch_add(1, Ordering::Relaxed);
-        self.step()
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        let power = self.left.load(Ordering::Relaxed);
-        let result = self.step();
-        let written = match (&result, self.torn && power == 0) {
-            (Ok(()), _) => data,
-            (Err(_), true) => &data[..data.len() / 2],
-            (Err(_), false) => &[],
-        };
-        let offset = usize::try_from(offset).unwrap();
-        self.bytes.write().unwrap()[offset..offset + written.len()].copy_from_slice(written);
-        result
-    }
-}
 
 fn open(disk: &Disk) -> Store {
     disk.fails_after(i64::MAX);
@@ -110,7 +28,7 @@ fn whenever_a_write_is_torn_the_store_opens_with_all_or_nothing_of_the_change() 
 fn all_or_nothing(torn: bool) {
     let mut failures = 0;
     for operations in 0.. {
-        let disk = Disk { torn, ..Disk::new(io::ErrorKind::Other) };
+        let disk = Disk::torn(torn);
         let mut store = Store::create_on(disk.clone(), &key(), &provider()).unwrap();
         done(store.commit(vec![save(1, "a.example", 1), retries(8)])).unwrap();
         let before = told(&mut store);
@@ -229,10 +147,10 @@ fn a_change_waits_for_the_disk_once() {
     let mut store = Store::create_on(disk.clone(), &key(), &provider()).unwrap();
     let mut grown = 0;
     for number in 1..100 {
-        let before = (disk.syncs.load(Ordering::Relaxed), disk.len().unwrap());
+        let before = (disk.syncs(), disk.len().unwrap());
         done(store.commit(vec![save(number, "a.example", number)])).unwrap();
         let grew = i64::from(disk.len().unwrap() != before.1);
-        assert_eq!(disk.syncs.load(Ordering::Relaxed) - before.0, 1 + grew);
+        assert_eq!(disk.syncs() - before.0, 1 + grew);
         grown += grew;
     }
     assert!(grown < 5, "{grown}");

@@ -5,8 +5,8 @@ use std::fs;
 
 use redb::ReadableTable as _;
 use towline_authenticator::{
-    Counter, CredRandom, Credential, CredentialStore as _, ExtensionData, LargeBlobPlace, Record,
-    UnixTime,
+    Counter, CredRandom, Credential, CredentialStore as _, ExtensionData, Feed, LargeBlobPlace,
+    Record, UnixTime,
 };
 use towline_crypto::Secret;
 use towline_store::{Error, KeySource, Repaired, Store};
@@ -15,6 +15,7 @@ use crate::{failing::Disk, support::*};
 
 pub(crate) const FORMAT_1: &[u8] = include_bytes!("../data/format-1.towline");
 pub(crate) const FORMAT_2: &[u8] = include_bytes!("../data/format-2.towline");
+pub(crate) const FORMAT_4: &[u8] = include_bytes!("../data/format-4.towline");
 pub(crate) const FORMAT_3: &[u8] = include_bytes!("../data/format-3.towline");
 
 fn holds_everything(store: &mut Store) {
@@ -107,7 +108,32 @@ fn a_store_of_the_third_format_is_brought_up_with_all_that_is_in_it() {
         }
         assert_eq!(store.check().unwrap().damaged, [""; 0]);
     }
-    assert_eq!(format_of(&place), 4);
+    assert_eq!(format_of(&place), 5);
+}
+
+/// The same layout as the fifth, with credentials of the second form. This one has a key file.
+#[test]
+fn a_store_of_the_fourth_format_is_brought_up_with_all_that_is_in_it() {
+    let place = Place::new();
+    fs::write(place.file(), FORMAT_4).unwrap();
+    let KeySource::KeyFile(key) = place.key_file() else { panic!() };
+    towline_store::write_new_file(&key, &[7; 32], &provider()).unwrap();
+    let open = || Store::open(&place.file(), &place.key_file(), &provider());
+    let mut feed = None;
+    for _ in 0..2 {
+        let mut store = open().unwrap();
+        let all = done(store.all(None, 9)).unwrap().credentials;
+        assert_eq!(all.len(), 1);
+        assert_eq!((all[0].rp_id.as_str(), all[0].backed_up), ("example.org", false));
+        assert!(all[0].backup_eligible && all[0].never_counts);
+        assert_eq!(store.check().unwrap().damaged, [""; 0]);
+        // The feed goes on where it was.
+        let Feed::StartOver { from } = done(store.changes(None, 1)).unwrap() else { panic!() };
+        assert_eq!(*feed.get_or_insert(from), from);
+    }
+    assert_eq!(format_of(&place), 5);
+    fs::write(place.file(), FORMAT_4).unwrap();
+    assert!(matches!(open(), Err(Error::Older { .. })));
 }
 
 #[test]
@@ -197,7 +223,7 @@ fn with_the_wrong_key_it_stays_as_it_was() {
     assert_eq!(refused, Error::WrongKey);
     assert_eq!(format_of(&place), 1);
     drop(place.open().unwrap());
-    assert_eq!(format_of(&place), 4);
+    assert_eq!(format_of(&place), 5);
 }
 
 fn format_of(place: &Place) -> u32 {

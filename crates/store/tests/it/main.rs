@@ -9,6 +9,7 @@
 )]
 
 mod backup;
+mod circles;
 mod damage;
 mod failing;
 mod files;

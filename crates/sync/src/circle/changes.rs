@@ -16,7 +16,8 @@ impl Circle {
     /// passkeys should be removed at their sites, since no removal takes their keys back.
     #[must_use]
     pub fn exposed(&self, to: DeviceId) -> BTreeSet<[u8; 16]> {
-        self.exposed.get(&to).cloned().unwrap_or_default()
+        let records = self.exposed.get(&to).into_iter().flatten().copied();
+        records.filter(|record| self.is_passkey(*record)).collect()
     }
 
     /// The person has removed the passkey of this record at its site: it is of no use to anybody.
@@ -76,14 +77,56 @@ impl Circle {
         lived
     }
 
+    /// Gives this device a name, which all devices of the circle see. It is held by the record whose
+    /// id is that of the device.
+    ///
+    /// # Errors
+    /// Where there is no randomness for its tag.
+    pub fn name_device(&mut self, name: &str, now: Moment) -> Result<(), CircleError> {
+        let (record, content) = (self.device().0, Content::new(name.into()));
+        if self.state.written(record, Register::Names) == Some(&content)
+            || self.write(record, Register::Names, &content, now)
+        {
+            return Ok(());
+        }
+        self.make(record, &Content::new(Vec::new()), &content, now)
+    }
+
+    /// The name of a device, if it has one; also of one that is out.
+    #[must_use]
+    pub fn device_name(&self, device: DeviceId) -> Option<String> {
+        let name = self.state.written(device.0, Register::Names)?;
+        Some(String::from_utf8_lossy(name.expose()).into_owned())
+    }
+
+    /// The records that are passkeys: all but those that hold the names of devices.
+    pub fn passkeys(&self) -> impl Iterator<Item = [u8; 16]> {
+        self.state.records().filter(|record| self.is_passkey(*record))
+    }
+
+    /// Whether a record is a passkey, or was, and not the name of a device.
+    #[must_use]
+    pub fn is_passkey(&self, record: [u8; 16]) -> bool {
+        self.roster.kind(DeviceId(record)).is_none()
+    }
+
     /// Adds a member, which agreed to be added to this circle by this device. It has the circle
-    /// once it has the [`Self::welcome`], which is given when the next record is durable.
+    /// once it has the [`Self::welcome`], which is given when the next record is durable. One that
+    /// is a member already, as it was interrupted then, is not added once more.
     ///
     /// # Errors
     /// [`CircleError::NoConsent`] where the introduction is for something else,
-    /// [`CircleError::NoMember`] where this device is out.
+    /// [`CircleError::NoMember`] where this device is out, [`CircleError::WasRemoved`] where the
+    /// other one is.
     pub fn add(&mut self, newcomer: Introduction, now: Moment) -> Result<DeviceId, CircleError> {
         let id = newcomer.id(&self.crypto);
+        if self.roster.out().contains(&id) {
+            return Err(CircleError::WasRemoved);
+        }
+        let known = self.roster.members().contains(&id);
+        if known && self.is_member() && newcomer.is_for(&self.crypto, self.circle, self.device()) {
+            return Ok(id);
+        }
         self.change_membership(&WrittenChange::Add(&[newcomer]), now)?;
         self.wrap_for_all()?;
         Ok(id)
@@ -98,6 +141,25 @@ impl Circle {
         self.change_membership(&WrittenChange::Remove(devices), now)?;
         self.learn_who_is_out();
         Ok(())
+    }
+
+    /// With the key on paper: adds a device and removes all others, which are lost. It gives whom
+    /// it removed. The device has the circle once it has the [`Self::welcome`], which is given when
+    /// the records are in the store.
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    pub fn take_over(
+        &mut self,
+        newcomer: Introduction,
+        now: Moment,
+    ) -> Result<BTreeSet<DeviceId>, CircleError> {
+        let id = self.add(newcomer, now)?;
+        let others: BTreeSet<_> = self.devices().filter(|device| *device != id).collect();
+        if !others.is_empty() {
+            self.remove(&others, now)?;
+        }
+        Ok(others)
     }
 
     fn change_membership(

@@ -169,6 +169,10 @@ pub enum CircleError {
     /// This device does not belong to the circle, or does no longer.
     #[error("this device is no member of the circle")]
     NoMember,
+    /// Whoever should be added was removed before, and removal is for ever: it comes back with new
+    /// keys only.
+    #[error("this device was removed from the circle; it comes back with new keys only")]
+    WasRemoved,
     /// Whoever should be added did not agree to be added here, or agreed to something else.
     #[error("the new member did not agree to be added to this circle by this device")]
     NoConsent,

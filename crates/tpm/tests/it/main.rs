@@ -10,7 +10,9 @@
 mod attested_by_swtpm;
 mod codes_are_sentences;
 mod counted_in_swtpm;
+mod endorsement_keys;
 mod faults;
+mod hardships;
 mod keys_are_derived;
 mod keys_in_swtpm;
 mod pins_in_swtpm;

@@ -21,4 +21,5 @@ mod operator;
 mod requests;
 mod ringing;
 mod support;
+mod tls;
 mod tunnels;

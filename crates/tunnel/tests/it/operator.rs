@@ -14,9 +14,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tokio_tungstenite::tungstenite::Message;
+use towline_rendezvous::message::{FromPhone, Reason};
 use towline_testkit::Directory;
 use towline_tunnel::{Ending, Happening, Limits, Relay, RelayError, Security, Tls};
 
+use crate::ringing::{listen, ring, rung, say};
 use crate::support::{PATIENCE, close_code, config, receive, start, start_with};
 
 async fn ask(admin: SocketAddr, request: &str) -> (u16, String) {
@@ -256,4 +258,29 @@ async fn an_operators_address_that_is_taken_is_told() {
     config.admin = Some(relay.address);
     let error = Relay::bind(config).await.err();
     assert!(matches!(error, Some(RelayError::Bind { address, .. }) if address == relay.address));
+}
+
+#[tokio::test]
+async fn rings_are_counted_by_what_became_of_them() {
+    let (relay, admin) = watched().await;
+    let mut phone = listen(&relay, 1).await.unwrap();
+    let answers = [FromPhone::Accept, |ring| FromPhone::Refuse(ring, Reason::Busy)];
+    for answer in answers {
+        let says = async {
+            let (ring, _) = rung(&mut phone).await;
+            say(&mut phone, answer(ring)).await;
+        };
+        let (_rang, ()) = tokio::join!(ring(&relay, 1, true), says);
+    }
+    let (_, metrics) = ask(admin, "GET /metrics").await;
+    for (from, result, expected) in [
+        ("here", "accepted", 1),
+        ("here", "busy", 1),
+        ("here", "unanswered", 0),
+        ("elsewhere", "accepted", 0),
+        ("elsewhere", "moved", 0),
+    ] {
+        let name = format!("rings_total{{from=\"{from}\",result=\"{result}\"}}");
+        assert_eq!(value(&metrics, &name), Some(expected), "{name} in {metrics}");
+    }
 }

@@ -51,9 +51,9 @@ function begin(given, { mediation, publicKey, signal }) {
     throw failure("InvalidStateError", "the page is not active");
   }
   checkSignal(signal);
-  // No site here may pay, or speak for a remote desktop.
-  for (const name of ["payment", "remoteDesktopClientOverride"]) {
-    if (publicKey.extensions?.[name]) {
+  // No site here may pay, or speak for a remote desktop (of old, and as of WebAuthn L4 §10.1.6).
+  for (const name of ["payment", "remoteDesktopClientOverride", "remoteClientDataJSON"]) {
+    if (publicKey.extensions?.[name] !== undefined) {
       throw failure("NotAllowedError", `this page may not use the extension ${name}`);
     }
   }

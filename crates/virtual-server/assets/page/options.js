@@ -35,6 +35,7 @@ const extensionInputs = (bytes) => {
       eval: values,
       evalByCredential: record(values),
     }),
+    remoteClientDataJSON: domString,
     remoteDesktopClientOverride: dictionary("RemoteDesktopClientOverride", {
       origin: required(domString),
       sameOriginWithAncestors: required(boolean),
@@ -116,7 +117,7 @@ const getRequest = dictionary("CredentialRequestOptions", {
   mediation: or(mediationRequirement, () => "optional"),
   publicKey: requestOptionsToJson,
   signal: abortSignal,
-  uiMode: enumeration("CredentialUiMode", ["immediate"]),
+  uiMode: domString,
 });
 
 /** The members that ask for credentials of other kinds. */

@@ -7,7 +7,8 @@ use towline_crypto::{CryptoProvider, Error, Secret, rustcrypto};
 use towline_crypto_aws_lc::encrypt_oaep_sha256;
 use towline_ctap::{Aaguid, algorithm};
 use towline_tpm::{
-    ActivationChallenge, Enrollment, EnrollmentAnswer, Object, PublicArea, Unreadable, attribute,
+    ActivationChallenge, Enrollment, EnrollmentAnswer, Object, ObjectName, PublicArea, Unreadable,
+    attribute,
 };
 
 use super::{
@@ -42,8 +43,12 @@ pub enum TpmRefusal {
     /// The key may leave its TPM, was not made in one, or signs what it is given.
     #[error("the key to be certified is not one that signs only what its TPM says")]
     NotAttesting,
-    /// The endorsement key is none by RSA with 2048 bits, or not the one of its certificate.
-    #[error("the endorsement key is not RSA with 2048 bits, or not the one of its certificate")]
+    /// The endorsement key is neither RSA with 2048 bits nor on P-256, or not the one of its
+    /// certificate.
+    #[error(
+        "the endorsement key is neither RSA with 2048 bits nor on P-256, or not the one of its \
+         certificate"
+    )]
     Endorsement,
     /// The cryptography failed.
     #[error("the cryptography failed: {0}")]
@@ -96,16 +101,43 @@ impl TpmAuthority {
         if attributes & REQUIRED != REQUIRED || attributes & attribute::DECRYPT != 0 {
             return Err(TpmRefusal::NotAttesting);
         }
-        let modulus = modulus(enrollment).ok_or(TpmRefusal::Endorsement)?;
         let certificates = self.certificates(enrollment)?;
-        let seed: Secret<32> = self.provider.random.secret()?;
         let secret: Secret<32> = self.provider.random.secret()?;
         let name = enrollment.key.name(&self.provider);
-        let blob = ActivationChallenge::blob(&self.provider, &seed, &name, secret.expose());
-        let encrypted = encrypt_oaep_sha256(modulus, b"IDENTITY\0", seed.expose())?;
-        let challenge = ActivationChallenge { blob, secret: encrypted };
+        let challenge = self.challenge(enrollment, &name, &secret)?;
         EnrollmentAnswer::seal(&self.provider, challenge, &secret, &name, &certificates)
             .map_err(|error| TpmRefusal::Answer(error.to_string()))
+    }
+
+    /// A secret that only the TPM opens that has both keys.
+    fn challenge(
+        &self,
+        enrollment: &Enrollment,
+        name: &ObjectName,
+        secret: &Secret<32>,
+    ) -> Result<ActivationChallenge, TpmRefusal> {
+        let (provider, endorsement) = (&self.provider, &enrollment.endorsement);
+        let public = match &endorsement.object {
+            Object::Rsa { n, .. } => n.clone(),
+            Object::Ecc { x, y, .. } => [x.as_slice(), y].concat(),
+            Object::Sealed { .. } => return Err(TpmRefusal::Endorsement),
+        };
+        let certified = |it: &Vec<u8>| it.windows(public.len()).any(|window| window == public);
+        if public.is_empty() || !enrollment.certificate.as_ref().is_none_or(certified) {
+            return Err(TpmRefusal::Endorsement);
+        }
+        let Object::Rsa { .. } = &endorsement.object else {
+            let made = ActivationChallenge::on_p256(provider, endorsement, name, secret.expose());
+            return made.map_err(|error| match error {
+                Error::InvalidPublicKey => TpmRefusal::Endorsement,
+                error => error.into(),
+            });
+        };
+        let modulus = public.as_slice().try_into().map_err(|_| TpmRefusal::Endorsement)?;
+        let seed: Secret<32> = provider.random.secret()?;
+        let blob = ActivationChallenge::blob(provider, &seed, name, secret.expose());
+        let encrypted = encrypt_oaep_sha256(modulus, b"IDENTITY\0", seed.expose())?;
+        Ok(ActivationChallenge { blob, secret: encrypted })
     }
 
     /// The same from JSON to JSON ([`Enrollment::from_json`]).
@@ -141,14 +173,4 @@ impl TpmAuthority {
         let above = above.sign(&*self.authority.key(Holder::Root)?)?;
         Ok(vec![leaf, above])
     }
-}
-
-/// The modulus of the endorsement key, which has to be that of its certificate.
-fn modulus(enrollment: &Enrollment) -> Option<&[u8; 256]> {
-    let Object::Rsa { n, .. } = &enrollment.endorsement.object else { return None };
-    let certified = |it: &Vec<u8>| it.windows(n.len()).any(|window| window == n);
-    if n.is_empty() || !enrollment.certificate.as_ref().is_none_or(certified) {
-        return None;
-    }
-    n.as_slice().try_into().ok()
 }

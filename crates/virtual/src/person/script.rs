@@ -152,17 +152,19 @@ impl Script {
         self.held.retain(|(held, _)| !held.is_withdrawn());
         let asked = ask.question().asked();
         let (reply, due) = self.hear(&asked);
-        let answer = if reply.leaves_open() {
-            None
-        } else {
-            let answer = ask.question().answer(&reply, &self.pin);
-            if answer.is_none() {
-                self.misfit(&asked);
-                // A no fits whatever is asked.
-                return ask.question().answer(&Reply::Refuse, "").map_or((), |no| ask.answer(no));
-            }
-            answer
+        let answer = match reply.leaves_open() {
+            true => None,
+            false => ask.question().answer(&reply, &self.pin),
         };
+        let fits = answer.is_some() || reply.leaves_open();
+        if !fits {
+            self.misfit(&asked);
+        }
+        remember(&mut self.heard, asked);
+        if !fits {
+            // A no fits whatever is asked.
+            return ask.question().answer(&Reply::Refuse, "").map_or((), |no| ask.answer(no));
+        }
         self.called_off |= reply == Reply::CallOff && due.is_none();
         if answer.is_some() && due.is_none() {
             return Held::from((ask, answer)).answer();
@@ -172,7 +174,6 @@ impl Script {
 
     /// What the person does about it, and when, if not at once.
     fn hear(&mut self, asked: &Asked) -> (Reply, Option<Instant>) {
-        remember(&mut self.heard, asked.clone());
         let fitting =
             self.rules.iter().position(|rule| !rule.is_used_up() && rule.when.fits(asked));
         self.last = fitting;

@@ -8,11 +8,10 @@ use towline_virtual::{Fault, FaultPlace};
 use towline_virtual_server::{
     AuthenticatorId, Base64Url, CeremonyId, FaultRule, Mediation, Notice, PageOrigin, PhoneId,
     Service, ServiceError, Session, StoredCredential, SwitchChange, VirtualAuthenticatorOptions,
-    page::{self, Way},
 };
 
 use super::{
-    phones,
+    page_script, phones,
     tools::{Ceremony, Credentials, Faults, Log, Make, Name, Nothing, One, Person, Script, Time},
 };
 
@@ -60,8 +59,12 @@ impl Desk {
                 Ok(json!({"removed": id}))
             }
             Name::Script => {
-                let Script { text } = read(arguments)?;
-                Ok(self.script(text))
+                let Script { text, by_hand } = read(arguments)?;
+                Ok(if by_hand {
+                    page_script::by_hand()
+                } else {
+                    page_script::connected(&self.addresses.page_url, text)
+                })
             }
             Name::Create => ceremony(session, name, read(arguments)?).await,
             Name::Use => ceremony(session, name, read(arguments)?).await,
@@ -100,27 +103,6 @@ impl Desk {
             put(&mut status, "next", "call make_authenticator");
         }
         Ok(status)
-    }
-
-    fn script(&self, text: bool) -> Value {
-        let page = &self.addresses.page_url;
-        let address = format!("{page}/script.js");
-        let mut json = json!({
-            "scriptUrl": address,
-            "element": format!("<script src=\"{address}\"></script>"),
-            "evaluate": format!(
-                "() => new Promise((done, failed) => {{ const script = \
-                 document.createElement('script'); script.src = '{address}'; script.onload = () => \
-                 done('passkeys are simulated here'); script.onerror = () => failed(new \
-                 Error('the content security policy of the page forbids it: use create_passkey and \
-                 use_passkey')); \
-                 document.head.append(script); }})"
-            ),
-        });
-        if text {
-            put(&mut json, "text", page::script(&Way::Endpoint(page.clone())));
-        }
-        json
     }
 }
 
@@ -269,7 +251,9 @@ async fn ceremony(session: &Session, name: Name, asked: Ceremony) -> Done {
     let response = outcome.map_err(said)?.map_err(|error| thrown(&error))?;
     // What a fault has made of it may be no JSON any more; then it is a text.
     let response = serde_json::from_str(&response).unwrap_or(Value::String(response));
-    Ok(json!({"response": response}))
+    let next = "post `response` to the site's server, as its page would; or, in a page with \
+                page_script's byHand, evaluate () => towline.answer(RESPONSE)";
+    Ok(json!({"response": response, "next": next}))
 }
 
 /// What some servers call `public_key` is `publicKey` to pages.

@@ -53,9 +53,8 @@ tools! {
          takes the place of navigator.credentials, as a <script> element, and as an expression to \
          evaluate in the page. Put it in before the site's own code runs, and again after each \
          navigation. Then click the site's own buttons: register, sign in. Where a content security \
-         policy of the site forbids to connect to it, use create_passkey and use_passkey instead: with \
-         options that you fetch in the page, or that a navigator.credentials.create and get of your own \
-         hand you when the site's buttons are clicked.",
+         policy of the site forbids to connect to it, ask for `byHand`: an expression to evaluate in \
+         such a page, whose calls you carry to create_passkey and use_passkey and back.",
     Create = "create_passkey"(Ceremony):
         "Register without a browser, as navigator.credentials.create() in a page: takes the options \
          that the site's server sends (PublicKeyCredentialCreationOptionsJSON), gives in \
@@ -132,13 +131,16 @@ pub(super) struct One {
 }
 
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Script {
     /// Give the text of the script as well (long), for an init script of Playwright or Puppeteer.
     /// It has to connect to the service, too: where the page's content security policy forbids
-    /// that, use create_passkey and use_passkey.
+    /// that, ask for `byHand`.
     #[serde(default)]
     pub(super) text: bool,
+    /// Give what is evaluated in a page whose content security policy forbids connections.
+    #[serde(default)]
+    pub(super) by_hand: bool,
 }
 
 #[derive(Deserialize, ToSchema)]

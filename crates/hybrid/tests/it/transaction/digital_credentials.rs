@@ -100,7 +100,7 @@ impl Connected {
 #[test]
 fn a_request_in_json_is_answered_in_json_and_ctap_still_works() {
     let mut pair = Connected::new(true);
-    assert_eq!(pair.features, Features { ctap: true, digital_credentials: true });
+    assert_eq!(pair.features, Features { ctap: true, digital_credentials: true, circle: false });
     pair.computer.handle_json_request(ASKED.to_vec(), pair.now).unwrap();
     assert_eq!(pair.wanted_of_the_phone(), [Effect::Tell(PhoneEvent::JsonRequest(ASKED.to_vec()))]);
     pair.phone.handle_json_response(TOLD.to_vec(), pair.now).unwrap();

@@ -158,6 +158,12 @@ fn messages_nobody_asked_for_are_fatal() {
     let mut phone = RawPhone::waiting();
     phone.send(Message::Json(b"{}".to_vec()).encode());
     assert_eq!(phone.result(), by_phone(Step::Response, PeerFault::Unsolicited));
+    for (mut phone, step) in
+        [(RawPhone::ready(), Step::Request), (RawPhone::waiting(), Step::Response)]
+    {
+        phone.send(Message::Circle(vec![1]).encode());
+        assert_eq!(phone.result(), by_phone(step, PeerFault::Unsupported));
+    }
 }
 
 #[test]
@@ -248,14 +254,14 @@ fn a_phone_that_never_closes_is_left_after_a_while() {
 #[test]
 fn a_phone_without_ctap_takes_no_requests() {
     let mut phone = RawPhone::connect(InitiatorConfig::default());
-    let features = Features { ctap: false, digital_credentials: true };
+    let features = Features { ctap: false, digital_credentials: true, circle: false };
     phone.send(PostHandshake { get_info: None, features, linking: None }.encode());
     assert_eq!(phone.computer.handle_request(REQUEST.to_vec(), phone.now), Err(Error::NoCtap));
 }
 
 #[test]
 fn an_answer_in_another_type_than_its_request_is_fatal() {
-    let features = Features { ctap: true, digital_credentials: true };
+    let features = Features { ctap: true, digital_credentials: true, circle: false };
     let info = PostHandshake { get_info: Some(GET_INFO.to_vec()), features, linking: None };
     let answers = [Message::Json(b"{}".to_vec()), Message::Ctap(RESPONSE.to_vec())];
     for (json, answer) in [false, true].into_iter().zip(answers) {
@@ -358,6 +364,7 @@ fn a_computer_that_breaks_the_protocol_is_closed_without_a_reply() {
         (vec![], PeerFault::Message(message::Error::Empty)),
         (vec![9, 1], PeerFault::Message(message::Error::UnknownType(9))),
         (Message::Json(b"{}".to_vec()).encode(), PeerFault::Unsupported),
+        (Message::Circle(vec![1]).encode(), PeerFault::Unsupported),
     ];
     for (message, fault) in cases {
         let mut computer = RawComputer::connect();

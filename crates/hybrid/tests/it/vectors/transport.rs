@@ -119,6 +119,7 @@ fn the_first_message_is_read_and_written() {
         let expected = listed.as_ref().map_or(Features::CTAP, |listed| Features {
             ctap: listed.contains(&"ctap"),
             digital_credentials: listed.contains(&"dc"),
+            circle: listed.contains(&"towline-circle"),
         });
         assert_eq!(decoded.features, expected, "{row}");
         assert_eq!(decoded.linking, None);

@@ -408,24 +408,24 @@ fn a_ring_that_is_delivered_late_rings_nobody() {
     let mut nodes = Nodes::new(2);
     let phone = nodes.listen(0, 1);
     nodes.pass(Duration::from_secs(10));
-    let late = BusMessage::Ring {
+    let rung = |at| BusMessage::Ring {
         ring: RingId(1 << 56),
         tag: ContactTag::of(&contact(1), &towline_crypto::rustcrypto::provider()),
-        sequence: 1,
+        at,
         routing_id: RoutingId::new([1, 2, 3]),
         tunnel_id: TunnelId::new([4; 16]),
         payload: vec![0xa0],
         source: Source::of(COMPUTER.into()),
+        left: 6000,
     };
-    let late = late.encode(instance(1));
     let now = nodes.nodes[0].now;
-    assert!(nodes.nodes[0].relay.handle_bus(&late, now));
-    assert_eq!(nodes.deliver(), [], "nobody asked whether it is here");
-    // The same, right after the question.
-    let tag = ContactTag::of(&contact(1), &towline_crypto::rustcrypto::provider());
-    let find = BusMessage::Find { ring: RingId(1 << 56), tag }.encode(instance(1));
-    nodes.nodes[0].relay.handle_bus(&find, now);
-    nodes.nodes[0].relay.handle_bus(&late, now);
+    // It said ten seconds ago that the phone is here, and never in the future.
+    for at in [10, 8000, 20_000] {
+        assert!(nodes.nodes[0].relay.handle_bus(&rung(at).encode(instance(1)), now));
+        assert_eq!(nodes.deliver(), []);
+    }
+    assert_eq!(nodes.nodes[0].relay.node_counts().late_rings, 3);
+    assert!(nodes.nodes[0].relay.handle_bus(&rung(10_000).encode(instance(1)), now));
     let _told = nodes.told(0, phone);
 }
 

@@ -1,0 +1,139 @@
+// What to do next: said in the bar, brought into view, and marked.
+import { called, calm, say } from "./dom.js";
+
+const frame = document.getElementById("frame");
+const bar = document.getElementById("guide-now");
+const [next, go] = ["next", "go"].map((name) => document.getElementById(`guide-${name}`));
+
+/** What is marked on pages in the frame, by their addresses: to add a key, to sign in, to remove. */
+const PAGES = {
+  add: {
+    "/account/add": "#name:invalid, main form button",
+    "/account/add/where": "[data-place=phone]",
+  },
+  enter: {
+    "/": "main form[action='/sign-in'] button",
+    "/sign-in": "[data-sign-in]",
+  },
+  remove: {
+    "/account": ".key a[href$='/remove']",
+    "/account/keys/0/remove": "main button.danger",
+  },
+};
+
+/** Where the page in the frame is, and what is marked on it. */
+let inside = {};
+let sent;
+let state;
+let tour = {};
+let waiting;
+
+window.addEventListener("message", ({ source, origin, data }) => {
+  // Whatever the frame says is only said again.
+  if (source !== frame.contentWindow) return;
+  inside = { ...data, origin };
+  if (data.loaded) sent = "";
+  show();
+});
+
+/** Asks the page in the frame to mark something. */
+function want(wanted = "") {
+  if (sent === wanted || !inside.origin) return;
+  sent = wanted;
+  frame.contentWindow.postMessage({ wanted }, inside.origin);
+}
+
+/** What a device asks: its first button is the one that goes on, where the choice is not free. */
+function answer(id, { kind }) {
+  const where = id === "laptop" || id === "browser" ? "#dialog" : `#${id}`;
+  const choice = ["account", "attest", "already", "nothing", "reset"].includes(kind);
+  const part = document.querySelector(`${where} .asked${choice ? "" : " .buttons button"}`);
+  const device = called(id);
+  if (choice || !part) return { text: say("now_answer", { device }), parts: [part] };
+  const button = part.textContent;
+  const text = where === "#dialog" ? say("now_press", { button }) : say("now_on", { button, device });
+  return { text, parts: [part] };
+}
+
+/** A button of this page. */
+function press(part, device) {
+  const button = part.textContent;
+  return {
+    text: device ? say("now_on", { button, device }) : say("now_press", { button }),
+    parts: [part],
+  };
+}
+
+function action() {
+  const { browser, devices } = state;
+  const { way, phone } = tour.step.dataset;
+  const asks = Object.entries(devices).find(([, { questions }]) => questions.length > 0);
+  if (asks) return answer(asks[0], asks[1].questions[0]);
+  const [asked] = browser.questions;
+  if (asked && asked.kind !== "way") return answer("browser", asked);
+  if (asked) {
+    const part = way && document.querySelector(`#dialog .ways .${way}`);
+    return part ? press(part) : {};
+  }
+  const busy = Object.values(devices).some((device) => device.busy);
+  if (browser.code && !busy) {
+    const scan = document.querySelector(`#${phone} .scan`);
+    return scan ? press(scan, called(phone)) : { parts: document.querySelectorAll(".scan") };
+  }
+  if (browser.ceremony) return { text: say("now_wait"), late: true };
+  if (tour.finished) return { text: say("guide_end") };
+  if (tour.done) return press(next);
+  if (way === undefined) return {};
+  return onThePage(way, tour.step.dataset.who);
+}
+
+/** What is to be done on the page in the frame. */
+function onThePage(way, who) {
+  const does = way === "" ? "remove" : who === "nobody" ? "enter" : "add";
+  const wanted = PAGES[does][inside.path?.replace(/\d+/, "0")];
+  if (!inside.path) return {};
+  const { field, button } = inside;
+  const found = field || button;
+  if (!wanted || (inside.wanted === wanted && !found)) return { ...press(go), wanted };
+  const text = field ? say("now_fill", { field }) : found && say("now_press", { button });
+  return { text, parts: [document.querySelector(".window")], wanted };
+}
+
+let marked = [];
+function mark(parts, other) {
+  const now = parts.filter((part) => part);
+  for (const old of marked) if (!now.includes(old)) old.removeAttribute("data-calls");
+  for (const part of now) {
+    // The page in the frame marks its own.
+    if (!part.matches(".window")) part.setAttribute("data-calls", "");
+    if (other || !marked.includes(part)) {
+      part.scrollIntoView({ block: "nearest", behavior: calm() ? "auto" : "smooth" });
+    }
+  }
+  marked = now;
+}
+
+function show() {
+  if (!state || !tour.step) return;
+  const { text = "", parts = [], wanted, late } = action();
+  want(wanted);
+  mark([...parts], text !== bar.textContent);
+  clearTimeout(waiting);
+  const tell = () => {
+    if (bar.textContent !== text) bar.textContent = text;
+  };
+  // What passes in a moment need not be read.
+  waiting = setTimeout(tell, late ? 600 : 0);
+}
+
+/** What happens at the devices and in the browser. */
+export function showNext(news) {
+  state = news;
+  show();
+}
+
+/** Which step it is, whether it is done, and whether the tour is over. */
+export function follows(news) {
+  tour = news;
+  show();
+}

@@ -1,0 +1,185 @@
+//! Devices that share passkeys by a folder, each a process of its own.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{
+    program::{Directory, Ended, Program, run},
+    world::{World, find, text},
+};
+
+/// `towline sync` on the store of a device.
+fn sync<'a>(store: &'a str, args: &[&'a str]) -> Vec<&'a str> {
+    ["sync", "--store", store].iter().chain(args).copied().collect()
+}
+
+/// Begins a circle, writes the paper key down, and says which words are asked back.
+async fn start(store: &str, folder: &str) -> (Ended, String) {
+    let args = sync(store, &["start", "--folder", folder, "--name", "desktop"]);
+    let mut program = Program::start(args);
+    let paper = program.event("paper_key").await;
+    let words = text(&paper["words"]);
+    let list: Vec<_> = words.split(' ').collect();
+    assert_eq!(list.len(), 24);
+    for place in paper["asked"].as_array().unwrap() {
+        program.say(list[place.as_u64().unwrap() as usize - 1]).await;
+    }
+    (program.ended().await, words)
+}
+
+/// One device shows a code, and the new one takes it.
+async fn join(world: &World, first: &str, second: &str) -> [Ended; 2] {
+    let code = world.directory.path("invitation.png");
+    let show = sync(first, &["invite", "--answer", "yes", "--qr-image", &code]);
+    let mut invites = Program::start(world.both_ends(&show));
+    assert_eq!(invites.event("qr_code").await["image"], code.as_str());
+    let scan = sync(second, &["join", &code, "--name", "phone", "--answer", "yes"]);
+    let joins = Program::start(world.both_ends(&scan));
+    [joins.ended().await, invites.ended().await]
+}
+
+fn devices(ended: &Ended) -> Vec<String> {
+    let devices = ended.events.iter().filter(|event| event["event"] == "circle_device");
+    let devices = devices.filter(|device| device["removed"] == false);
+    devices.map(|device| text(&device["name"])).collect()
+}
+
+/// Steps 8 and 15 of the journey, and what a site is told of backups at each.
+#[tokio::test]
+async fn a_passkey_of_one_device_signs_in_on_the_other_and_excludes_it_there() {
+    let world = World::new().await;
+    let [first, second, folder] =
+        ["first", "second", "folder"].map(|name| world.directory.path(name));
+    let (started, _) = start(&first, &folder).await;
+    assert_eq!((started.code, devices(&started)), (0, vec!["desktop".to_owned()]), "{started:?}");
+    let [joined, invited] = join(&world, &first, &second).await;
+    assert_eq!((joined.code, invited.code), (0, 0), "{joined:?} {invited:?}");
+    assert_eq!(devices(&joined).len(), 2, "{joined:?}");
+
+    let options = ["--answer", "yes", "--sync", "--store"];
+    let phone = |store: &str| world.phone(&[&options[..], &[store]].concat());
+    let (mut first, mut second) = (phone(&first), phone(&second));
+    for phone in [&mut first, &mut second] {
+        phone.event("ready").await;
+    }
+    let registered = world.register(&mut first, "alice").await;
+    assert_eq!(registered.code, 0, "{registered:?}");
+    let flags = |ended: &Ended, event: &str| {
+        let key = &find(ended, event)["key"];
+        (key["backup_eligible"] == true, key["backed_up"] == true)
+    };
+    assert_eq!(flags(&registered, "registered"), (true, false), "nobody else had it yet");
+    loop {
+        let said = second.event("sync").await;
+        if said["reason"] == "merged" {
+            break;
+        }
+    }
+    let signed_in = world.scan(&["sign-in"], &mut second).await.ended().await;
+    assert_eq!(signed_in.code, 0, "{signed_in:?}");
+    assert_eq!(find(&signed_in, "signed_in")["account"], "alice");
+    assert_eq!(flags(&signed_in, "signed_in"), (true, true));
+    second.event("served").await;
+    // It is there already, and says so.
+    world.register(&mut second, "alice").await.assert_failed(1, "already_registered");
+    // And on the device where it was made.
+    first.event("served").await;
+    let signed_in = world.scan(&["sign-in"], &mut first).await.ended().await;
+    assert_eq!(flags(&signed_in, "signed_in"), (true, true), "{signed_in:?}");
+    first.close_stdin();
+    assert_eq!(first.ended().await.code, 0);
+}
+
+#[tokio::test]
+async fn a_stolen_device_is_removed_with_a_list_to_tick_off_and_paper_brings_all_back() {
+    let world = World::new().await;
+    let [first, second, third, folder, paper] =
+        ["first", "second", "third", "folder", "paper"].map(|name| world.directory.path(name));
+    let (_, words) = start(&first, &folder).await;
+    let [joined, _] = join(&world, &first, &second).await;
+    assert_eq!(joined.code, 0, "{joined:?}");
+    let mut phone = world.phone(&["--answer", "yes", "--sync", "--store", &first]);
+    assert_eq!(world.register(&mut phone, "alice").await.code, 0);
+    phone.event("served").await;
+    phone.close_stdin();
+    assert_eq!(phone.ended().await.code, 0);
+
+    let watched = run(sync(&second, &["watch", "--once"])).await;
+    assert_eq!(watched.code, 0, "{watched:?}");
+    assert_eq!(find(&watched, "circle")["passkeys"], 1);
+
+    run(sync(&first, &["remove", "nobody", "--answer", "yes"]))
+        .await
+        .assert_failed(2, "no_such_device");
+    run(sync(&first, &["remove", "phone", "--answer", "no"])).await.assert_failed(3, "declined");
+    let removed = run(sync(&first, &["remove", "phone", "--answer", "yes"])).await;
+    assert_eq!((removed.code, devices(&removed).len()), (0, 1), "{removed:?}");
+    let exposed = find(&removed, "exposed");
+    assert_eq!((&exposed["device"], &exposed["rp_id"]), (&"phone".into(), &"localhost".into()));
+    assert_eq!(find(&removed, "circle")["told"], 1);
+    let id = text(&exposed["id"]);
+    let ticked = run(sync(&first, &["remove", "--done", &id[..12]])).await;
+    assert_eq!(ticked.code, 0, "{ticked:?}");
+    assert!(ticked.events.iter().all(|event| event["event"] != "exposed"), "{ticked:?}");
+
+    let told = run(sync(&second, &["watch", "--once"])).await;
+    assert_eq!(find(&told, "circle")["member"], false, "{told:?}");
+    assert!(told.events.iter().any(|event| event["reason"] == "removed"));
+
+    // All devices are lost.
+    fs::write(&paper, format!("{words}\n")).unwrap();
+    let args = ["--folder", &folder, "--name", "new", "--paper-key-file", &paper];
+    let recover = [&["recover", "--answer", "yes"][..], &args].concat();
+    let recovered = run(sync(&third, &recover)).await;
+    assert_eq!((recovered.code, devices(&recovered)), (0, vec!["new".to_owned()]), "{recovered:?}");
+    assert_eq!(find(&recovered, "circle")["passkeys"], 1);
+    let question = text(&find(&recovered, "question")["message"]);
+    assert!(question.contains("by \"desktop\"; 1 passkey."), "{question}");
+    let listed = run(["keys", "--store", &third, "list"]).await;
+    assert_eq!(find(&listed, "stored_passkey")["account"], "alice");
+    let left = run(sync(&first, &["watch", "--once"])).await;
+    assert_eq!(find(&left, "circle")["member"], false, "{left:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_begun_without_the_words_and_nothing_synced_without_a_circle() {
+    let directory = Directory::new();
+    let [store, folder, none] = ["store", "folder", "none"].map(|name| directory.path(name));
+    let mut program =
+        Program::start(sync(&store, &["start", "--folder", &folder, "--name", "desktop"]));
+    program.event("paper_key").await;
+    for _ in 0..3 {
+        program.say("zoo zoo").await;
+    }
+    program.ended().await.assert_failed(3, "not_written_down");
+    run(sync(&store, &["status"])).await.assert_failed(2, "no_circle");
+    run(["phone", "--domain", "0", "--air", "udp:127.0.0.1:9", "--store", &store, "--sync"])
+        .await
+        .assert_failed(2, "no_circle");
+    let (started, words) = start(&store, &folder).await;
+    assert_eq!(started.code, 0, "{started:?}");
+    let again = sync(&store, &["start", "--folder", &folder, "--name", "again"]);
+    run(again).await.assert_failed(2, "in_circle");
+    let status = run(sync(&store, &["status"])).await;
+    let circle = find(&status, "circle");
+    let counts = [&circle["devices"], &circle["passkeys"], &circle["only_here"]];
+    assert_eq!(counts, [&Value::from(1), &0.into(), &0.into()]);
+    assert_eq!((&circle["waiting"], &circle["told"]), (&false.into(), &Value::Null));
+
+    let paper = directory.path("paper");
+    let other = |text: &str| fs::write(&paper, text).unwrap();
+    let recover = |store| {
+        let place = ["--folder", &folder, "--name", "new", "--answer", "yes"];
+        sync(store, &[&["recover", "--paper-key-file", &paper][..], &place].concat())
+    };
+    other("abandon ability\n");
+    run(recover(&none)).await.assert_failed(2, "paper_key");
+    // Somebody else's.
+    let stranger = [&["abandon"; 23][..], &["art"]].concat().join(" ");
+    other(&stranger);
+    run(recover(&none)).await.assert_failed(2, "no_circle");
+    assert!(!fs::exists(&none).unwrap(), "no store was made for nothing");
+    other(&words);
+    run(recover(&store)).await.assert_failed(2, "in_circle");
+}

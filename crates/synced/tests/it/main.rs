@@ -1,0 +1,13 @@
+//! Stores of a circle, with real files of the circle between them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions
+)]
+
+mod crashes;
+mod passkeys_travel;
+mod support;

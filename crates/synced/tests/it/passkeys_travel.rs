@@ -1,0 +1,173 @@
+//! What is made, changed and deleted on one device is so on the other.
+
+use towline_authenticator::{Change, CredentialStore as _, FEED_LENGTH, LargeBlobPlace, Replaces};
+use towline_store::{Error, Store};
+use towline_sync::SyncNotice;
+use towline_synced::SyncedError;
+
+use crate::support::*;
+
+#[test]
+fn a_passkey_is_made_renamed_written_to_and_deleted_on_both() {
+    let world = World::new();
+    let [mut first, mut second] = world.two();
+    first.make(passkey(1));
+    world.settle([&mut first, &mut second]);
+    let there = second.get(1).unwrap();
+    assert_eq!(there.key, passkey(1).key);
+    assert_eq!(there.user, passkey(1).user);
+    assert!(there.never_counts && there.backup_eligible && there.discoverable);
+
+    second.rename(1, "Alice at work");
+    first.write_blob(1, b"what the site keeps");
+    world.settle([&mut first, &mut second]);
+    for device in [&mut first, &mut second] {
+        assert_eq!(device.name(1).as_deref(), Some("Alice at work"));
+        let data = device.get(1).unwrap().extensions.unwrap();
+        let blob = data.large_blob.as_ref().and_then(LargeBlobPlace::blob).unwrap();
+        assert_eq!(blob.compressed, b"what the site keeps");
+    }
+
+    second.commit(vec![Change::Remove(id(1))]);
+    world.settle([&mut first, &mut second]);
+    assert_eq!((first.get(1), second.get(1)), (None, None));
+    assert!(first.notices.is_empty() && second.notices.is_empty());
+}
+
+/// BS is true at every moment.
+#[test]
+fn a_passkey_is_backed_up_once_it_is_in_the_circles_store_and_where_it_came_from_there() {
+    let world = World::new();
+    let [mut first, mut second] = world.two();
+    first.make(passkey(1));
+    let cut = Cut { folder: world.folder(&first), left: 1.into() };
+    world.sync_with(&mut first, &cut).unwrap();
+    assert!(!first.get(1).unwrap().backed_up, "nothing was written yet");
+    assert_eq!(first.synced.only_here(), 1);
+    world.sync(&mut first);
+    assert!(first.get(1).unwrap().backed_up);
+    assert_eq!(first.get(1).unwrap().revision, 0);
+    assert_eq!(first.synced.only_here(), 0);
+    world.sync(&mut second);
+    assert!(second.get(1).unwrap().backed_up);
+}
+
+#[test]
+fn what_was_made_for_one_device_or_counts_stays_there() {
+    let world = World::new();
+    let [mut first, mut second] = world.two();
+    let mut bound = passkey(1);
+    bound.backup_eligible = false;
+    first.make(bound);
+    first.make(passkey(2));
+    done(first.store.count(towline_authenticator::Counter::Of(id(2)))).unwrap();
+    world.settle([&mut first, &mut second]);
+    assert_eq!((second.get(1), second.get(2)), (None, None));
+    assert!(!first.get(1).unwrap().backed_up && !first.get(2).unwrap().backed_up);
+}
+
+/// The site knows both.
+#[test]
+fn two_devices_that_register_at_one_account_both_keep_theirs() {
+    let world = World::new();
+    let [mut first, mut second] = world.two();
+    let mut other = passkey(2);
+    other.user.id = passkey(1).user.id;
+    first.make(passkey(1));
+    second.make(other.clone());
+    world.settle([&mut first, &mut second]);
+    for device in [&mut first, &mut second] {
+        assert!(device.get(1).is_some() && device.get(2).is_some());
+    }
+    // One that takes the place of both here does so on the other device.
+    let mut third = passkey(3);
+    third.user.id = passkey(1).user.id;
+    first.make(third);
+    world.settle([&mut first, &mut second]);
+    assert_eq!((second.get(1), second.get(2)), (None, None));
+    assert!(second.get(3).is_some());
+}
+
+#[test]
+fn a_store_that_joins_keeps_what_it_has_and_gets_what_there_is() {
+    let world = World::new();
+    let mut first = world.first(disk());
+    first.make(passkey(1));
+    first.make(passkey(2));
+    first.rename(2, "Newer");
+    world.sync(&mut first);
+    let other = disk();
+    let mut store = Store::create_on(other.clone(), &key(), &crypto()).unwrap();
+    for number in [2, 3] {
+        let (credential, replaces) = (Box::new(passkey(number)), Replaces::Nothing);
+        done(store.commit(vec![Change::Save { credential, replaces }])).unwrap();
+    }
+    let mut second = world.join(&mut first, store, other);
+    assert!(second.get(1).is_some(), "before the folder was looked at");
+    world.settle([&mut first, &mut second]);
+    for device in [&mut first, &mut second] {
+        assert!((1..=3).all(|number| device.get(number).is_some()));
+        assert_eq!(device.name(2).as_deref(), Some("Newer"));
+    }
+}
+
+#[test]
+fn what_was_done_while_no_program_synced_is_told_however_much_it_is() {
+    let world = World::new();
+    let [mut first, mut second] = world.two();
+    (1..=3).for_each(|number| first.make(passkey(number)));
+    world.settle([&mut first, &mut second]);
+    let Device { mut store, synced, disk, notices } = first;
+    drop(synced);
+    done(store.commit(vec![Change::Remove(id(1))])).unwrap();
+    // More than the feed of changes reaches back.
+    for _ in 0..=FEED_LENGTH / 2 {
+        for name in ["one", "other"] {
+            let user = towline_ctap::User { name: Some(name.into()), ..passkey(2).user };
+            done(store.commit(vec![Change::Rename { id: id(2), user, at: None }])).unwrap();
+        }
+    }
+    let config = towline_sync::CircleConfig::default();
+    let synced = towline_synced::SyncedStore::open(store.clone(), crypto(), config, world.now());
+    let mut first = Device { store, synced: synced.unwrap().unwrap(), disk, notices };
+    world.settle([&mut first, &mut second]);
+    assert_eq!(second.get(1), None);
+    assert_eq!(second.name(2).as_deref(), Some("other"));
+    assert!(second.get(3).is_some() && first.get(3).is_some());
+}
+
+/// A reset is of one device: the others keep their passkeys.
+#[test]
+fn a_reset_ends_it_for_this_device_and_deletes_nothing_elsewhere() {
+    let world = World::new();
+    let [mut first, mut second] = world.two();
+    first.make(passkey(1));
+    world.settle([&mut first, &mut second]);
+    done(first.store.clear()).unwrap();
+    let folder = world.folder(&first);
+    let ended = world.sync_with(&mut first, &folder);
+    assert_eq!(ended, Err(SyncedError::Kept(Error::NoCircle)));
+    world.sync(&mut second);
+    assert!(second.get(1).is_some());
+}
+
+#[test]
+fn a_removed_device_keeps_what_it_has_and_the_others_are_told_what_it_can_have() {
+    let world = World::new();
+    let [mut first, mut second] = world.two();
+    first.make(passkey(1));
+    world.settle([&mut first, &mut second]);
+    let thief = second.synced.circle().device();
+    let now = world.now();
+    first.synced.circle_mut().remove(&[thief].into(), now).unwrap();
+    first.make(passkey(2));
+    world.settle([&mut first, &mut second]);
+    assert_eq!(second.notices, [SyncNotice::Removed]);
+    assert!(second.get(1).is_some() && second.get(2).is_none());
+    let exposed = first.synced.exposed(thief);
+    let of: Vec<_> = exposed.iter().map(|(_, it)| it.as_ref().unwrap().id.clone()).collect();
+    assert_eq!(of, [id(1)]);
+    first.synced.circle_mut().tick_off(exposed[0].0);
+    world.sync(&mut first);
+    assert_eq!(first.restart(&world).synced.exposed(thief).len(), 0);
+}
