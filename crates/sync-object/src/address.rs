@@ -41,8 +41,8 @@ const AZURE_SECRETS: [&str; 4] = [
     "AZURE_FEDERATED_TOKEN_FILE",
 ];
 
-/// A store, and where in it the circles are.
-#[derive(Debug, Clone)]
+/// A store, and where in it the circles are. Engines have credentials in them: it is not shown.
+#[derive(Clone)]
 pub(crate) struct Place {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) root: Path,

@@ -36,6 +36,9 @@ fn without_faults_both_kinds_do_what_a_store_does() {
     let server = Server::start();
     four_verbs(&dav(&server, CIRCLE));
     two_devices_share(|circle| dav(&server, circle));
+    let circles = RemoteStore::circles(&format!("{}/dav", server.origin())).unwrap();
+    assert!(circles.len() == 2 && circles.contains(&CIRCLE), "{circles:?}");
+    assert_eq!(RemoteStore::circles(&format!("{}/other", server.origin())).unwrap(), []);
     let server = Server::start();
     four_verbs(&s3(&server, CIRCLE));
     two_devices_share(|circle| s3(&server, circle));
