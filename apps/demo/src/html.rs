@@ -149,7 +149,7 @@ fn guide(stage: &Stage, language: Language) -> Markup {
                     @let (way, phone) = means(step).unzip();
                     div .step data-step=(step) data-short=[on_short_way(step)]
                         data-url=(url(step)) data-who=(Start::of(step).who())
-                        data-way=[way] data-phone=[phone] hidden[step != 1] {
+                        data-way=[way] data-by=[phone] hidden[step != 1] {
                         h3 tabindex="-1" { (of(step, "title").unwrap_or_default()) }
                         p { (of(step, "text").unwrap_or_default()) }
                         @if let Some(what) = of(step, "do") {

@@ -48,25 +48,21 @@ function answer(id, { kind }) {
   const where = id === "laptop" || id === "browser" ? "#dialog" : `#${id}`;
   const choice = ["account", "attest", "already", "nothing", "reset"].includes(kind);
   const part = document.querySelector(`${where} .asked${choice ? "" : " .buttons button"}`);
-  const device = called(id);
-  if (choice || !part) return { text: say("now_answer", { device }), parts: [part] };
-  const button = part.textContent;
-  const text = where === "#dialog" ? say("now_press", { button }) : say("now_on", { button, device });
-  return { text, parts: [part] };
+  const device = where === "#dialog" ? undefined : called(id);
+  if (part && !choice) return press(part, device);
+  return { text: say("now_answer", { device: device ?? called("laptop") }), parts: [part] };
 }
 
-/** A button of this page. */
+/** A button of this page, or of a device on it. */
 function press(part, device) {
   const button = part.textContent;
-  return {
-    text: device ? say("now_on", { button, device }) : say("now_press", { button }),
-    parts: [part],
-  };
+  const text = device ? say("now_on", { button, device }) : say("now_press", { button });
+  return { text, parts: [part] };
 }
 
 function action() {
   const { browser, devices } = state;
-  const { way, phone } = tour.step.dataset;
+  const { way, by: phone } = tour.step.dataset;
   const asks = Object.entries(devices).find(([, { questions }]) => questions.length > 0);
   if (asks) return answer(asks[0], asks[1].questions[0]);
   const [asked] = browser.questions;

@@ -61,6 +61,8 @@ async fn a_passkey_s_life_in_17_steps() {
     // 7: it is in the list, by its name.
     let list = anna.opens(&site.join("/account").unwrap()).await;
     assert!(list.body.contains("<bdi>Computer</bdi>"), "{list:?}");
+    // What the tour did by itself is told from what she did.
+    assert!(list.body.contains("Signed in with the password, by the tour"), "{list:?}");
 
     // 8: not twice. The person is asked, and the page gets the exception that stands for it.
     let adding = anna.adds("Twice", "device", false).await;

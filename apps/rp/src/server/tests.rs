@@ -37,7 +37,7 @@ struct Answered {
     body: String,
 }
 
-/// Somebody's browser.
+/// A browser that keeps one cookie and asks for pages in one language.
 struct Browser {
     port: u16,
     language: Language,
