@@ -4,6 +4,7 @@
 mod asking;
 mod keys;
 mod moved;
+mod role;
 mod step;
 mod sync;
 
@@ -16,6 +17,7 @@ pub(crate) use self::{
     asking::{Asking, Code, Expects, Lock, Question, Source},
     keys::Keys,
     moved::{Moved, Way},
+    role::Role,
     step::Step,
     sync::{CircleDevice, CircleState, Exposed},
 };
@@ -164,23 +166,6 @@ pub(crate) enum Event {
         name: Option<&'static str>,
         message: String,
     },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Role {
-    Relay,
-    /// Metrics and health of a relay.
-    RelayAdmin,
-    Rp,
-    Demo,
-    /// A site that signs in through the relying party.
-    Site,
-    Air,
-    Key,
-    Virtual,
-    /// An authority for attestation keys in TPMs.
-    TpmCa,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -5,6 +5,8 @@
 //! deleted is in the feed of changes, by the same commit. The place up to which the circle has
 //! taken that feed is kept with the circle, so that after a crash it takes the rest.
 
+use std::fmt;
+
 use towline_authenticator::{Change, FeedCursor};
 use towline_ctap::CredentialId;
 use zeroize::Zeroizing;
@@ -29,9 +31,9 @@ pub struct KeptCircle {
     pub told: Option<FeedCursor>,
 }
 
-/// Lengths only.
-impl std::fmt::Debug for KeptCircle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// It tells lengths and nothing else.
+impl fmt::Debug for KeptCircle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { device, record, told } = self;
         let told = told.is_some();
         write!(f, "KeptCircle({} and {} bytes, told: {told})", device.len(), record.len())
@@ -39,7 +41,6 @@ impl std::fmt::Debug for KeptCircle {
 }
 
 /// What becomes of a circle and of the passkeys that it is about, all of it or nothing.
-#[derive(Debug)]
 pub struct CircleChange<'a> {
     /// What is known of the circle from now on; `None` if that stays, and then it is not noted
     /// either up to where it was told of changes.
@@ -53,6 +54,14 @@ pub struct CircleChange<'a> {
     pub elsewhere: &'a [CredentialId],
     /// Up to where the circle has been told of changes. If there are others, nothing is done.
     pub told: FeedCursor,
+}
+
+/// What others can know of it.
+impl fmt::Debug for CircleChange<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lengths = [self.record, self.device].map(|bytes| bytes.map(<[u8]>::len));
+        write!(f, "CircleChange({lengths:?} bytes, {:?})", self.changes)
+    }
 }
 
 impl Store {

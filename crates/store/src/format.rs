@@ -24,8 +24,8 @@ use crate::{
 pub(crate) const NEWEST: u32 = LAYOUT + Credential::NEWEST_FORM;
 
 /// How the file is laid out: with the third form of credentials that is format 5, and with the
-/// second it was 4. Format 3 had layout 1: one credential for each account, and no feed of changes. Formats 1 and 2 had
-/// credentials of the first form, and no sealed head.
+/// second it was 4. Format 3 had layout 1: one credential for each account, and no feed of changes.
+/// Formats 1 and 2 had credentials of the first form, and no sealed head.
 const LAYOUT: u32 = 2;
 
 /// The first format with a sealed head.

@@ -236,8 +236,8 @@ impl SyncedStore {
         self.device.only_here.len()
     }
 
-    /// How many passkeys of the circle were written by a later version, and are in the store of none
-    /// that does not know their form.
+    /// How many passkeys of the circle were written by a later version. They are in the stores of
+    /// those devices alone that know their form.
     #[must_use]
     pub fn unreadable(&self) -> usize {
         self.circle.passkeys().filter(|record| self.credential(*record).is_none()).count()

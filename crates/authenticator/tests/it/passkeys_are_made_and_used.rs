@@ -2,8 +2,8 @@
 
 use crate::rig::*;
 use towline_authenticator::{
-    Authenticator, BackupState, Config, Counters, CredentialStore, Event, KeyStore, MemoryStore,
-    Output, Purpose, Question, SoftwareKeys,
+    Authenticator, BackupState, Change, Config, Counters, CredentialStore, Event, KeyStore,
+    MemoryStore, Output, Purpose, Question, Replaces, SoftwareKeys,
 };
 use towline_ctap::{Aaguid, AttestationStatement, Flags, algorithm};
 
@@ -113,6 +113,42 @@ fn eligible_credentials_stay_so_and_are_backed_up_when_they_are() {
     // A device that no longer makes such credentials does not change those that there are.
     let mut rig = Rig::over(Config::phone(), rig.store);
     assert_eq!(flags(&mut rig), Flags::UP | Flags::UV | Flags::BE);
+}
+
+/// Each is backed up once it is known to be elsewhere, and none counts, beside others that do.
+#[test]
+fn synced_credentials_never_count_and_are_backed_up_one_by_one() {
+    let counting = storing().with_counters(Counters::Global);
+    let mut rig = Rig::new(counting.clone());
+    rig.passkey("counts.example", "alice");
+    let mut rig = Rig::over(counting.with_backup(BackupState::Synced), rig.store);
+    for (site, elsewhere) in [("a.example", true), ("b.example", false)] {
+        let mut request = creation(site, "alice");
+        request.options.rk = Some(true);
+        let response = rig.create(&request).unwrap();
+        let new = data(&response.auth_data);
+        assert!(new.flags.contains(Flags::BE) && !new.flags.contains(Flags::BS));
+        assert_eq!(new.sign_count, 0);
+        let (id, _) = made(&response);
+        let stored = rig.store.credentials();
+        let mut credential = stored.into_iter().find(|it| it.id == id).unwrap();
+        assert!(credential.never_counts);
+        credential.backed_up = elsewhere;
+        let change = Change::Save { credential: Box::new(credential), replaces: Replaces::Account };
+        done(rig.store.commit(vec![change])).unwrap();
+        let used = data(&rig.sign_in(&assertion(site)).unwrap().auth_data);
+        assert_eq!((used.flags.contains(Flags::BS), used.sign_count), (elsewhere, 0));
+    }
+    let counts = data(&rig.sign_in(&assertion("counts.example")).unwrap().auth_data);
+    assert!(counts.sign_count > 0 && !counts.flags.contains(Flags::BE));
+}
+
+/// It is in no store, and so in none that is synced.
+#[test]
+fn a_credential_that_is_its_id_is_not_synced() {
+    let mut rig = Rig::new(Config::security_key().with_backup(BackupState::Synced));
+    let flags = data(&rig.create(&creation("example.org", "alice")).unwrap().auth_data).flags;
+    assert!(!flags.contains(Flags::BE), "{flags:?}");
 }
 
 #[test]

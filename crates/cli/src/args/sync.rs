@@ -11,7 +11,7 @@ use super::{Network, Owner, Radio, Store};
 Examples:
   towline sync start --folder ~/Sync/passkeys --name laptop      and write down the 24 words
   towline phone --sync                                           takes part while it runs
-  towline sync watch                                             the same without a phone; Ctrl-C ends it
+  towline sync watch                                             the same without a phone
   towline sync invite                                            and, on the other device:
   towline sync join code.png --name phone
   towline sync status
@@ -50,7 +50,7 @@ pub(crate) enum SyncCommand {
         /// What your other devices call this one
         #[arg(long, value_name = "NAME")]
         name: String,
-        /// The folder in which the circle's objects are, if it is elsewhere than on the other device
+        /// The folder in which the circle's objects are, if it is elsewhere than on the other one
         #[arg(long, value_name = "DIR")]
         folder: Option<PathBuf>,
         #[command(flatten)]

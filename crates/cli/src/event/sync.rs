@@ -61,7 +61,7 @@ fn are(passkeys: usize) -> String {
     format!("{} {}", counted(passkeys, "passkey"), if passkeys == 1 { "is" } else { "are" })
 }
 
-/// A device of the circle.
+/// One line of the list of devices, those that were removed included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct CircleDevice {
     pub(crate) id: String,

@@ -154,9 +154,9 @@ async fn nothing_is_begun_without_the_words_and_nothing_synced_without_a_circle(
     }
     program.ended().await.assert_failed(3, "not_written_down");
     run(sync(&store, &["status"])).await.assert_failed(2, "no_circle");
-    run(["phone", "--domain", "0", "--air", "udp:127.0.0.1:9", "--store", &store, "--sync"])
-        .await
-        .assert_failed(2, "no_circle");
+    let key = ["key", "--listen", "udp:127.0.0.1:0", "--presence", "auto", "--sync"];
+    run(key.iter().chain(&["--store", &store])).await.assert_failed(2, "no_circle");
+    run(key).await.assert_failed(2, "no_store");
     let (started, words) = start(&store, &folder).await;
     assert_eq!(started.code, 0, "{started:?}");
     let again = sync(&store, &["start", "--folder", &folder, "--name", "again"]);

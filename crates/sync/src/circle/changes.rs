@@ -77,8 +77,8 @@ impl Circle {
         lived
     }
 
-    /// Gives this device a name, which all devices of the circle see. It is held by the record whose
-    /// id is that of the device.
+    /// Gives this device a name, which all devices of the circle see. It is held by the record
+    /// whose id is that of the device.
     ///
     /// # Errors
     /// Where there is no randomness for its tag.

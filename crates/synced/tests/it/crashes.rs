@@ -41,7 +41,7 @@ fn whenever_it_ends_between_two_requests_nothing_is_lost() {
     for requests in 0.. {
         let world = World::new();
         let [mut first, second] = before(&world);
-        let cut = Cut { folder: world.folder(&first), left: requests.into() };
+        let cut = world.cut(requests);
         world.sync_with(&mut first, &cut).unwrap();
         let through = cut.left.get() > 0;
         after(&world, first, second, requests);
@@ -60,8 +60,7 @@ fn whenever_the_disk_fails_nothing_is_lost() {
         let world = World::new();
         let [mut first, second] = before(&world);
         first.disk.fails_after(operations);
-        let folder = world.folder(&first);
-        let failed = world.sync_with(&mut first, &folder).is_err();
+        let failed = world.sync_with(&mut first, &world.cut(usize::MAX)).is_err();
         after(&world, first, second, operations as usize);
         failures += i64::from(failed);
         if !failed {

@@ -1,4 +1,4 @@
-//! Stores of a circle, with real files of the circle between them.
+//! Stores of a circle, with its objects between them in memory.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -40,8 +40,7 @@ fn a_passkey_is_backed_up_once_it_is_in_the_circles_store_and_where_it_came_from
     let world = World::new();
     let [mut first, mut second] = world.two();
     first.make(passkey(1));
-    let cut = Cut { folder: world.folder(&first), left: 1.into() };
-    world.sync_with(&mut first, &cut).unwrap();
+    world.sync_with(&mut first, &world.cut(1)).unwrap();
     assert!(!first.get(1).unwrap().backed_up, "nothing was written yet");
     assert_eq!(first.synced.only_here(), 1);
     world.sync(&mut first);
@@ -144,8 +143,7 @@ fn a_reset_ends_it_for_this_device_and_deletes_nothing_elsewhere() {
     first.make(passkey(1));
     world.settle([&mut first, &mut second]);
     done(first.store.clear()).unwrap();
-    let folder = world.folder(&first);
-    let ended = world.sync_with(&mut first, &folder);
+    let ended = world.sync_with(&mut first, &world.cut(usize::MAX));
     assert_eq!(ended, Err(SyncedError::Kept(Error::NoCircle)));
     world.sync(&mut second);
     assert!(second.get(1).is_some());

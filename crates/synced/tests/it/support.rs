@@ -1,8 +1,10 @@
 //! Devices with stores in memory, a folder between them, and a clock that is moved by hand.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
     fmt, io,
+    rc::Rc,
     time::{Duration, Instant},
 };
 
@@ -15,10 +17,9 @@ use towline_store::{KeySource, Store};
 use towline_sync::{
     Circle, CircleConfig, CircleStore, DeviceKeys, MemberKind, Moment, StoreName, SyncNotice,
 };
-use towline_sync_folder::Folder;
 use towline_synced::{SyncedError, SyncedStore};
+use towline_testkit::Disk;
 pub(crate) use towline_testkit::rig::done;
-use towline_testkit::{Directory, Disk};
 use zeroize::Zeroizing;
 
 pub(crate) fn crypto() -> CryptoProvider {
@@ -53,15 +54,15 @@ pub(crate) fn passkey(number: u8) -> Credential {
 
 /// Where all devices look, and the time.
 pub(crate) struct World {
-    directory: Directory,
+    objects: Objects,
     begun: Instant,
     passed: Cell<Duration>,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
-        let directory = Directory::new("synced");
-        Self { directory, begun: Instant::now(), passed: Cell::default() }
+        let objects = Objects::default();
+        Self { objects, begun: Instant::now(), passed: Cell::default() }
     }
 
     /// A minute later.
@@ -124,13 +125,13 @@ impl World {
         [first, second]
     }
 
-    pub(crate) fn folder(&self, device: &Device) -> Folder {
-        Folder::open(self.directory.path(), device.synced.circle().id()).unwrap()
+    /// What all devices see, which stops after so many requests.
+    pub(crate) fn cut(&self, requests: usize) -> Cut {
+        Cut { objects: Rc::clone(&self.objects), left: Cell::new(requests) }
     }
 
     pub(crate) fn sync(&self, device: &mut Device) {
-        let folder = self.folder(device);
-        self.sync_with(device, &folder).unwrap();
+        self.sync_with(device, &self.cut(usize::MAX)).unwrap();
     }
 
     pub(crate) fn sync_with<S: CircleStore<Error: fmt::Debug>>(
@@ -206,9 +207,12 @@ impl Device {
     }
 }
 
-/// A folder that does nothing more after so many requests.
+/// The circle's store, by the names of its objects.
+type Objects = Rc<RefCell<BTreeMap<StoreName, Vec<u8>>>>;
+
+/// A view of it that does nothing more after so many requests.
 pub(crate) struct Cut {
-    pub(crate) folder: Folder,
+    objects: Objects,
     pub(crate) left: Cell<usize>,
 }
 
@@ -225,21 +229,23 @@ impl CircleStore for Cut {
 
     fn list(&self) -> io::Result<Vec<String>> {
         self.step()?;
-        self.folder.list()
+        Ok(self.objects.borrow().keys().map(ToString::to_string).collect())
     }
 
     fn get(&self, name: StoreName) -> io::Result<Option<Vec<u8>>> {
         self.step()?;
-        self.folder.get(name)
+        Ok(self.objects.borrow().get(&name).cloned())
     }
 
     fn put(&self, name: StoreName, bytes: &[u8]) -> io::Result<()> {
         self.step()?;
-        self.folder.put(name, bytes)
+        self.objects.borrow_mut().insert(name, bytes.to_vec());
+        Ok(())
     }
 
     fn delete(&self, name: StoreName) -> io::Result<()> {
         self.step()?;
-        self.folder.delete(name)
+        self.objects.borrow_mut().remove(&name);
+        Ok(())
     }
 }
