@@ -30,6 +30,13 @@ def shown(browser, name):
     browser.pictures_of(name)
 
 
+def look(anna, name):
+    """The same of the demonstration's page."""
+    anna.driver.switch_to.default_content()
+    anna.check(name)
+    anna.pictures_of(f"demo-{name}")
+
+
 def choose_name(browser, site, name):
     """The first step of adding a key; the second is on the screen then."""
     browser.open(f"{site.url}/account/add")

@@ -19,8 +19,11 @@ use crate::{
 const PASSWORD: &str = "a long enough one";
 const EMAIL: &str = "jo@example.org";
 
-/// Forms of somebody who is signed in, with two keys: where they are sent, and what they lead to.
-const FORMS: [(&str, &[(&str, &str)], &str); 6] = [
+/// A form: where it is sent, with which fields, and where it leads.
+type Form = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
+/// Those of somebody who is signed in and has two keys.
+const FORMS: [Form; 6] = [
     ("/account/keys/1/rename", &[("name", "new name")], "/account?done=renamed&key=1"),
     ("/account/name", &[("called", "Johanna")], "/account?done=called"),
     ("/account/second-factor", &[("on", "yes")], "/account?done=saved"),
