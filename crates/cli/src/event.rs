@@ -93,8 +93,7 @@ pub(crate) enum Event {
     Keys { keys: Keys, message: &'static str },
     /// What becomes of one credential of an export or an import.
     Moved(Moved),
-    /// The paper key of a new circle: a secret that is shown once. Two of its words are to be typed
-    /// back, in this order.
+    /// The paper key of a new circle, and which two of its words are to be typed back.
     PaperKey { words: String, code: String, asked: [usize; 2] },
     /// The circle that the store belongs to.
     Circle(CircleState),
