@@ -4,6 +4,7 @@
 use std::{
     cell::Cell,
     io,
+    ops::{Deref, DerefMut},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Once, PoisonError, RwLock,
@@ -47,9 +48,38 @@ thread_local! {
     static GUARDED: Cell<u32> = const { Cell::new(0) };
 }
 
+/// A database whose end is guarded, too: it looks at what it holds when it is closed, and writes.
+pub(crate) struct Guarded(Option<Database>);
+
+#[allow(clippy::expect_used, reason = "it is taken when it is dropped, and nobody has it then")]
+impl Deref for Guarded {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        self.0.as_ref().expect("a database that is there")
+    }
+}
+
+#[allow(clippy::expect_used, reason = "it is taken when it is dropped, and nobody has it then")]
+impl DerefMut for Guarded {
+    fn deref_mut(&mut self) -> &mut Database {
+        self.0.as_mut().expect("a database that is there")
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let database = self.0.take();
+        let _gave_up = guarded(|| {
+            drop(database);
+            Ok::<(), Error>(())
+        });
+    }
+}
+
 /// A database that was opened, and its storage.
 pub(crate) struct Opened {
-    pub(crate) database: Database,
+    pub(crate) database: Guarded,
     pub(crate) storage: Storage,
     /// It was not closed by the last who had it: the database has compared all that it holds with
     /// its checksums.
@@ -67,6 +97,7 @@ pub(crate) fn database(storage: Storage) -> Result<Opened, Error> {
             .create_with_backend(storage.clone())
             .map_err(not_opened)
     })?;
+    let database = Guarded(Some(database));
     Ok(Opened { database, storage, repaired: repaired.load(Ordering::Relaxed) })
 }
 
@@ -103,18 +134,18 @@ fn not_opened(error: DatabaseError) -> Error {
 }
 
 /// Opens the database once more.
-type Reopen = Box<dyn Fn() -> Result<Database, Error> + Send + Sync>;
+type Reopen = Box<dyn Fn() -> Result<Guarded, Error> + Send + Sync>;
 
 pub(crate) struct Connection {
     /// None after it failed and could not be opened again; the next who needs it tries.
-    database: RwLock<Option<Database>>,
+    database: RwLock<Option<Guarded>>,
     reopen: Reopen,
 }
 
 impl Connection {
     pub(crate) fn new(
-        database: Database,
-        reopen: impl Fn() -> Result<Database, Error> + Send + Sync + 'static,
+        database: Guarded,
+        reopen: impl Fn() -> Result<Guarded, Error> + Send + Sync + 'static,
     ) -> Self {
         Self { database: RwLock::new(Some(database)), reopen: Box::new(reopen) }
     }
@@ -144,10 +175,7 @@ impl Connection {
             Err(error) => Err(not_opened(error)),
         });
         if checked.is_err() {
-            let _ = guarded(|| {
-                drop(kept.take());
-                Ok::<(), Error>(())
-            });
+            *kept = None;
         }
         checked
     }
@@ -156,11 +184,7 @@ impl Connection {
     /// compared.
     pub(crate) fn doubt(&self) {
         let mut kept = self.database.write().unwrap_or_else(PoisonError::into_inner);
-        let doubted = kept.take();
-        let _ = guarded(|| {
-            drop(doubted);
-            Ok::<(), Error>(())
-        });
+        *kept = None;
     }
 
     fn begin<T>(
@@ -168,14 +192,14 @@ impl Connection {
         transaction: impl Fn(&Database) -> Result<T, TransactionError>,
     ) -> Result<T, Error> {
         if let Some(begun) = begun(
-            self.database.read().unwrap_or_else(PoisonError::into_inner).as_ref(),
+            self.database.read().unwrap_or_else(PoisonError::into_inner).as_deref(),
             &transaction,
         ) {
             return begun;
         }
         let mut kept = self.database.write().unwrap_or_else(PoisonError::into_inner);
         // Somebody else may have been here first.
-        if let Some(begun) = begun(kept.as_ref(), &transaction) {
+        if let Some(begun) = begun(kept.as_deref(), &transaction) {
             return begun;
         }
         tracing::warn!("the store is opened again, after a failure");

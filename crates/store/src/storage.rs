@@ -57,6 +57,8 @@ struct State {
     partly: Option<(u64, Vec<u8>)>,
     /// How long the storage below is.
     len: u64,
+    /// A block was found that is not what it was.
+    doubted: bool,
 }
 
 struct Held {
@@ -64,6 +66,8 @@ struct Held {
     /// Blocks as they would be.
     blocks: BTreeMap<u64, Vec<u8>>,
     len: u64,
+    /// It is done with what is written next.
+    due: bool,
 }
 
 enum Operation {
@@ -78,7 +82,8 @@ impl Storage {
         below: impl StorageBackend,
         sha256: &'static dyn Sha256,
     ) -> io::Result<Self> {
-        let held = Held { operations: Vec::new(), blocks: BTreeMap::new(), len: below.len()? };
+        let (operations, blocks) = (Vec::new(), BTreeMap::new());
+        let held = Held { operations, blocks, len: below.len()?, due: false };
         Self::new(below, sha256, Some(held))
     }
 
@@ -96,7 +101,9 @@ impl Storage {
         held: Option<Held>,
     ) -> io::Result<Self> {
         let len = below.len()?;
-        let state = Mutex::new(State { held, seen: Vec::new(), closed: None, partly: None, len });
+        let seen = Vec::new();
+        let state = State { held, seen, closed: None, partly: None, len, doubted: false };
+        let state = Mutex::new(state);
         let marks = RandomState::new();
         Ok(Self(Arc::new(Shared { below: Box::new(below), sha256, marks, state })))
     }
@@ -127,17 +134,38 @@ impl Storage {
 
     /// What was held back is done, in its order, and nothing is held back any more.
     pub(crate) fn release(&self) -> io::Result<()> {
-        let mut state = self.lock();
+        self.let_go(&mut self.lock())
+    }
+
+    /// The same once something more is written. If one of the blocks that are read meanwhile is
+    /// not what it was, nothing is written at all.
+    pub(crate) fn release_with_the_next(&self) {
+        if let Some(held) = &mut self.lock().held {
+            held.due = true;
+        }
+    }
+
+    fn release_if_due(&self, state: &mut State) -> io::Result<()> {
+        if !state.held.as_ref().is_some_and(|held| held.due) {
+            return Ok(());
+        }
+        if state.doubted {
+            return Err(not_what_was_written());
+        }
+        self.let_go(state)
+    }
+
+    fn let_go(&self, state: &mut State) -> io::Result<()> {
         let Some(held) = state.held.take() else { return Ok(()) };
         let done = held.operations.into_iter().try_for_each(|operation| match operation {
-            Operation::Write(offset, data) => self.write_through(&mut state, offset, &data),
-            Operation::SetLen(len) => self.cut(&mut state, len),
+            Operation::Write(offset, data) => self.write_through(state, offset, &data),
+            Operation::SetLen(len) => self.cut(state, len),
             Operation::Sync => self.0.below.sync_data(),
         });
         if done.is_err() {
             // What comes after a part of it would be out of its order.
             let (operations, blocks) = (Vec::new(), BTreeMap::new());
-            state.held = Some(Held { operations, blocks, len: held.len });
+            state.held = Some(Held { operations, blocks, len: held.len, due: false });
         }
         done
     }
@@ -174,8 +202,8 @@ impl Storage {
             None => (state.held.is_some().then(|| self.digest(&block)), true),
         };
         if !same {
-            let why = "a part of it is not what was written";
-            return Err(io::Error::new(ErrorKind::InvalidData, why));
+            state.doubted = true;
+            return Err(not_what_was_written());
         }
         *slot(&mut state.seen, number)? = Some(Known { digest, mark: Some(mark) });
         Ok(block)
@@ -247,6 +275,10 @@ impl Storage {
     }
 }
 
+fn not_what_was_written() -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, "a part of it is not what was written")
+}
+
 /// The length of a whole block.
 fn whole() -> usize {
     usize::try_from(BLOCK).unwrap_or(usize::MAX)
@@ -316,6 +348,7 @@ impl StorageBackend for Storage {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         let mut state = self.lock();
+        self.release_if_due(&mut state)?;
         let Some(held) = &mut state.held else { return self.cut(&mut state, len) };
         held.operations.push(Operation::SetLen(len));
         held.blocks.retain(|number, _| number.saturating_mul(BLOCK) < len);
@@ -324,7 +357,9 @@ impl StorageBackend for Storage {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        match &mut self.lock().held {
+        let mut state = self.lock();
+        self.release_if_due(&mut state)?;
+        match &mut state.held {
             Some(held) => held.operations.push(Operation::Sync),
             None => return self.0.below.sync_data(),
         }
@@ -333,6 +368,7 @@ impl StorageBackend for Storage {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let mut state = self.lock();
+        self.release_if_due(&mut state)?;
         if state.held.is_none() {
             return self.write_through(&mut state, offset, data);
         }
@@ -357,6 +393,8 @@ impl StorageBackend for Storage {
 
     fn close(&self) -> io::Result<()> {
         let mut state = self.lock();
+        // Whoever was told of damage has opened it again, or has given up.
+        let _stays_as_it_is = self.release_if_due(&mut state);
         if state.held.is_none()
             && let Some(closed) = state.closed.take()
             && let Some(digests) = self.digests(&mut state)?

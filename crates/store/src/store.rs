@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Error, KeySource,
-    connection::{Connection, Opened, database, guarded},
+    connection::{Connection, Guarded, Opened, database, guarded},
     directory::{Which, not_there, whole_file},
     file::{note_owner, open_file, open_to_write, owner},
     format,
@@ -419,7 +419,7 @@ impl fmt::Debug for Store {
 }
 
 /// Opens the database once more.
-type Reopen = Box<dyn Fn() -> Result<Database, Error> + Send + Sync>;
+type Reopen = Box<dyn Fn() -> Result<Guarded, Error> + Send + Sync>;
 
 /// Opens a database that is there, and writes nothing.
 pub(crate) fn held(
@@ -462,7 +462,7 @@ fn reopen(
     which: Which,
     vetting: Arc<Vetting>,
     provider: &CryptoProvider,
-) -> impl Fn() -> Result<Database, Error> + Send + Sync + 'static {
+) -> impl Fn() -> Result<Guarded, Error> + Send + Sync + 'static {
     let (path, provider) = (path.to_owned(), provider.clone());
     move || {
         let (file, found) = open_to_write(&path)?;
@@ -476,7 +476,7 @@ fn again(
     storage: impl StorageBackend + Clone,
     vetting: Arc<Vetting>,
     provider: &CryptoProvider,
-) -> impl Fn() -> Result<Database, Error> + Send + Sync + 'static {
+) -> impl Fn() -> Result<Guarded, Error> + Send + Sync + 'static {
     let provider = provider.clone();
     move || vetting.vet_again(held(storage.clone(), &provider)?)
 }

@@ -5,11 +5,11 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use redb::{Database, ReadableDatabase as _};
+use redb::ReadableDatabase as _;
 
 use crate::{
     Error,
-    connection::{Opened, guarded},
+    connection::{Guarded, Opened, guarded},
     format::{self, NEWEST},
     head::{self, Head},
     ring::Secrets,
@@ -56,7 +56,7 @@ impl Vetting {
     }
 
     /// Of a store that was open already.
-    pub(crate) fn vet_again(&self, opened: Opened) -> Result<Database, Error> {
+    pub(crate) fn vet_again(&self, opened: Opened) -> Result<Guarded, Error> {
         let (keys, perhaps) = {
             let sealed = self.lock();
             (sealed.keys.clone(), sealed.perhaps.clone())
@@ -118,7 +118,7 @@ impl Vetting {
     /// After a clean stop the witness tells what each block was, and each is compared when it is
     /// read. Without that, all of it is read: the database compares it with its checksums, and then
     /// what is in the tables is compared with the head.
-    pub(crate) fn vet(&self, mut opened: Opened, keys: &Arc<Keys>) -> Result<Database, Error> {
+    pub(crate) fn vet(&self, mut opened: Opened, keys: &Arc<Keys>) -> Result<Guarded, Error> {
         let form = guarded(|| format::of(&opened.database))?;
         let seen = self.witness.as_ref().and_then(|witness| witness.read(keys));
         let digests = seen.as_ref().and_then(|seen| seen.digests.as_deref());
@@ -157,7 +157,12 @@ impl Vetting {
         self.not_older(head.generation, known)?;
         if self.writable {
             self.begin(&opened.storage, keys, head.generation);
-            opened.storage.release()?;
+            if vouched {
+                // Most of it has not been read yet.
+                opened.storage.release_with_the_next();
+            } else {
+                opened.storage.release()?;
+            }
         } else {
             self.lock().keys = Some(Arc::clone(keys));
         }
