@@ -249,7 +249,8 @@ async fn a_page_that_may_not_connect_is_served_by_hand() {
     let mut agent = Agent::introduced(&["--kind", "platform"]).await;
     let script = agent.done("page_script", json!({"byHand": true})).await;
     let evaluate = script["evaluate"].as_str().unwrap();
-    assert!(evaluate.starts_with("() => {") && !evaluate.contains("127.0.0.1"), "{evaluate}");
+    assert!(evaluate.starts_with("(() => {") && evaluate.ends_with("})()"), "{evaluate}");
+    assert!(!evaluate.contains("127.0.0.1") && !evaluate.contains("/*"), "{evaluate}");
     let steps = script["next"].as_array().unwrap();
     assert!(steps.iter().any(|it| it.as_str().unwrap().contains("towline.answer(")), "{script}");
     let arguments = json!({"origin": ORIGIN, "options": creation(), "mediation": "optional"});

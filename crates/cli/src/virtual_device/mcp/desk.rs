@@ -252,7 +252,7 @@ async fn ceremony(session: &Session, name: Name, asked: Ceremony) -> Done {
     // What a fault has made of it may be no JSON any more; then it is a text.
     let response = serde_json::from_str(&response).unwrap_or(Value::String(response));
     let next = "post `response` to the site's server, as its page would; or, in a page with \
-                page_script's byHand, evaluate () => towline.answer(RESPONSE)";
+                page_script's byHand, evaluate towline.answer(RESPONSE)";
     Ok(json!({"response": response, "next": next}))
 }
 

@@ -28,16 +28,20 @@ pub(super) fn connected(page: &str, text: bool) -> Value {
 
 /// For pages that may connect to nothing.
 pub(super) fn by_hand() -> Value {
+    // An agent copies it: without indentation, and what is for readers.
+    let lines = page::BY_HAND.lines().map(str::trim).filter(|line| !line.starts_with(['/', '*']));
     json!({
-        "evaluate": page::BY_HAND,
+        "evaluate": format!("({})()", lines.collect::<Vec<_>>().join("\n")),
         "next": [
-            "evaluate it in the page, again after each navigation, before the site's buttons are \
-             clicked",
-            "click the site's button, then evaluate () => towline.asked(): each call that waits \
-             has the `tool` to call and its `arguments`",
-            "call that tool, then evaluate () => towline.answer(RESPONSE) with the member \
-             `response` of its result, or () => towline.answer({error: 'NotAllowedError'}) with \
-             the name that its error begins with",
+            "evaluate it in the page whose button asks for the passkey, as soon as it is open; it \
+             can be an init script of every page instead, which also hears what pages ask for when \
+             they open (autofill), and what they ask the browser about itself",
+            "click the site's button (also one that says that this device can't), then evaluate \
+             towline.asked(): each call that waits has its `id`, the `tool` to call and its \
+             `arguments`",
+            "call that tool, then evaluate towline.answer(RESPONSE) with the member `response` of \
+             its result, or towline.answer({error: 'NotAllowedError'}) with the name that its error \
+             begins with; a second argument is the id, where several calls wait",
         ],
     })
 }

@@ -138,7 +138,8 @@ pub(super) struct Script {
     /// that, ask for `byHand`.
     #[serde(default)]
     pub(super) text: bool,
-    /// Give what is evaluated in a page whose content security policy forbids connections.
+    /// Give what is evaluated in a page whose content security policy forbids connections, and
+    /// nothing else.
     #[serde(default)]
     pub(super) by_hand: bool,
 }
