@@ -2,7 +2,7 @@
 //! another one.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -52,7 +52,8 @@ pub(crate) struct Scene {
     pub(crate) answered: Option<DeviceId>,
     /// The last ceremony that was measured.
     timed: Option<Timed>,
-    done: BTreeSet<u8>,
+    /// How often each step of the tour was done.
+    done: BTreeMap<u8, u32>,
     travels: VecDeque<Travel>,
     travelled: u64,
 }
@@ -114,6 +115,8 @@ pub(crate) struct DeviceView {
     /// How many computers may ask it without a code.
     pub(crate) computers: usize,
     pub(crate) passkeys: Vec<PasskeyView>,
+    /// Whether the site did not know the passkey with which it answered last.
+    pub(crate) unknown: bool,
     pub(crate) questions: Vec<QuestionView>,
     /// What it said last.
     pub(crate) notice: Option<(&'static str, String)>,
@@ -167,7 +170,7 @@ impl Board {
             document: None,
             answered: None,
             timed: None,
-            done: BTreeSet::new(),
+            done: BTreeMap::new(),
             travels: VecDeque::new(),
             travelled: 0,
         };
@@ -233,10 +236,17 @@ impl Board {
         }
     }
 
-    /// A step of the tour was done.
+    /// A step of the tour was done, for the first time or again.
     pub(crate) fn done(&self, step: u8) {
-        let known = tour::STEPS.contains(&step);
-        if known && self.change(|scene| scene.done.insert(step)) {
+        if !tour::STEPS.contains(&step) {
+            return;
+        }
+        let times = self.change(|scene| {
+            let times = scene.done.entry(step).or_default();
+            *times = times.saturating_add(1);
+            *times
+        });
+        if times == 1 {
             self.tell(DemoEvent::StepDone { step, short: tour::on_short_way(step) });
         }
     }

@@ -134,6 +134,7 @@ impl Browser {
             scene.browser.site = site;
             scene.browser.outcome = None;
             scene.browser.said.clear();
+            scene.answered = None;
             scene.stopwatch = Some(Stopwatch::start(ceremony));
         });
         self.board.travels(SITE, COMPUTER, ceremony, json!({ "members": options }));
@@ -156,6 +157,9 @@ impl Browser {
                 self.board.travels(COMPUTER, SITE, "nothing", detail);
                 if outcome.code == "excluded" {
                     self.board.done(8);
+                    if let Some(device) = self.board.look(|scene| scene.answered) {
+                        self.has_passkey(device);
+                    }
                 }
                 let outcome = outcome.clone();
                 self.board.change(|scene| {
@@ -254,6 +258,31 @@ impl Browser {
     fn went_by(&self, device: DeviceId, way: &'static str) {
         let went = Some((device, way));
         *self.went.lock().unwrap_or_else(PoisonError::into_inner) = went;
+    }
+
+    /// A phone or the tablet has a passkey for the site: just saved, or found to be there already.
+    pub(crate) fn has_passkey(&self, device: DeviceId) {
+        let with_it: &[_] = match device {
+            DeviceId::PhoneB | DeviceId::Tablet => &[DeviceId::PhoneB, DeviceId::Tablet],
+            _ => &[device],
+        };
+        for id in with_it {
+            self.board.device(*id, |view| view.unknown = false);
+        }
+        match device {
+            DeviceId::PhoneA => self.remembered(),
+            // The tour goes on with this one: a passkey on the other is a good one, and no step.
+            DeviceId::PhoneB | DeviceId::Tablet => self.board.done(4),
+            _ => {}
+        }
+    }
+
+    /// Phone A has a passkey. Where the computer remembers it as well, a step is done.
+    pub(crate) fn remembered(&self) {
+        let links = self.links.all().unwrap_or_default();
+        if links.iter().any(|link| link.display_name() == DeviceId::PhoneA.own_name()) {
+            self.board.done(5);
+        }
     }
 
     /// Shows the phones that may be asked without a code.

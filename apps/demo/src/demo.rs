@@ -15,7 +15,7 @@ use towline::{
     Computer,
     client::Client,
     fastest,
-    hybrid::link::{MemoryPhoneLinks, PhoneLinks as _},
+    hybrid::link::MemoryPhoneLinks,
     radio::air::Air,
 };
 use towline_rp::{ErrorCode, RpConfig, RpServer, Showcase, SiteEvent, StrictVerifier};
@@ -289,10 +289,7 @@ async fn follow(stage: Arc<Stage>, mut events: broadcast::Receiver<SiteEvent>) {
                 match went.take() {
                     Some((DeviceId::Laptop, _)) => board.done(3),
                     Some((DeviceId::Key, _)) | None => {}
-                    Some((device, _)) => {
-                        board.done(4);
-                        remembered(&stage, device);
-                    }
+                    Some((device, _)) => stage.browser.has_passkey(device),
                 }
             }
             SiteEvent::SignedIn { .. } => {
@@ -301,7 +298,7 @@ async fn follow(stage: Arc<Stage>, mut events: broadcast::Receiver<SiteEvent>) {
                 match *went {
                     Some((DeviceId::Laptop, _)) => board.done(9),
                     Some((DeviceId::Tablet, _)) => board.done(15),
-                    Some((DeviceId::PhoneA, "code")) => remembered(&stage, DeviceId::PhoneA),
+                    Some((DeviceId::PhoneA, "code")) => stage.browser.remembered(),
                     _ => {}
                 }
             }
@@ -313,17 +310,15 @@ async fn follow(stage: Arc<Stage>, mut events: broadcast::Receiver<SiteEvent>) {
                     _ => {}
                 }
             }
-            SiteEvent::Removed { .. }
-            | SiteEvent::SignInRefused { why: ErrorCode::UnknownKey, .. } => board.done(14),
+            SiteEvent::Removed { .. } => board.done(14),
+            SiteEvent::SignInRefused { why: ErrorCode::UnknownKey, .. } => {
+                board.done(14);
+                if let Some((device, _)) = *went {
+                    board.device(device, |view| view.unknown = true);
+                }
+            }
             _ => {}
         }
     }
 }
 
-/// A phone has a passkey here. Where the computer remembers that phone as well, a step is done.
-fn remembered(stage: &Stage, device: DeviceId) {
-    let links = stage.browser.links.all().unwrap_or_default();
-    if links.iter().any(|link| link.display_name() == device.own_name()) {
-        stage.board.done(5);
-    }
-}

@@ -158,7 +158,7 @@ fn guide(stage: &Stage, language: Language) -> Markup {
                     }
                 }
             }
-            p #guide-why .notice role="status" hidden { (t("guide_not_remembered")) }
+            p #guide-why .notice role="status" hidden {}
             div .around {
                 button #guide-go .second type="button" { (t("guide_go")) }
                 button #guide-length .quiet type="button" { (t("guide_whole")) }

@@ -7,7 +7,7 @@ const steps = [...document.querySelectorAll("[data-step]")];
 const dots = [...document.querySelectorAll("[data-to]")];
 const [back, next, go, length, count, why] = ["back", "next", "go", "length", "count", "why"].map(
   (name) => document.getElementById(`guide-${name}`));
-const [KEPT, WHOLE] = ["towline-demo-step", "towline-demo-whole"];
+const [KEPT, WHOLE, ASIDE] = ["step", "whole", "aside"].map((name) => `towline-demo-${name}`);
 
 const numbers = steps.map((part) => Number(part.dataset.step));
 const short = numbers.filter((step) => steps[step - 1].dataset.short)
@@ -15,17 +15,23 @@ const short = numbers.filter((step) => steps[step - 1].dataset.short)
 
 const known = new Set();
 let whole = sessionStorage.getItem(WHOLE) !== null;
-let finished = false;
+/** How often each step was done; and by the time that it was opened, or before the long way. */
+let times = {};
+let opened = 0;
+let aside = JSON.parse(sessionStorage.getItem(ASIDE) ?? "{}");
 let now;
 
 const stops = () => (whole ? numbers : short);
 
 function show(step, look = true) {
-  const way = stops();
+  const [way, before] = [stops(), now];
   now = way.includes(step) ? step : way[0];
   const at = way.indexOf(now);
+  // One that was done before is gone through again.
+  if (before !== undefined && (look || now !== before)) opened = times[now] ?? 0;
   for (const part of steps) part.hidden = Number(part.dataset.step) !== now;
   document.body.dataset.now = now;
+  document.body.dataset.by = steps[now - 1].dataset.by ?? "";
   document.body.dataset.tour = whole ? "whole" : "short";
   for (const dot of dots) {
     const [stop, place] = [Number(dot.dataset.to), way.indexOf(Number(dot.dataset.to))];
@@ -44,6 +50,8 @@ function show(step, look = true) {
 /** Opens the page on which the step begins, with the right person signed in. */
 async function start() {
   const { url, who } = steps[now - 1].dataset;
+  opened = times[now] ?? 0;
+  mark();
   if (who) await post("v1/sign-in", { account: who === "nobody" ? null : who });
   open(url);
 }
@@ -55,22 +63,21 @@ function arrange() {
 
 const isLast = () => now === stops().at(-1);
 
-/** Where the tour is, what to press next, and whether all of it is done. */
+/** Where the tour is, and what to press next. */
 function mark() {
   const done = known.has(now);
+  // Steps in which nothing is marked are looked at.
+  const { way } = steps[now - 1].dataset;
+  const here = way === undefined ? done : (times[now] ?? 0) > opened;
   const place = say("guide_step", { number: stops().indexOf(now) + 1, of: stops().length });
   count.textContent = done ? `${place}: ${say("guide_done")}` : place;
-  next.textContent = isLast() ? say("guide_finish") : say("guide_next");
-  next.disabled = isLast() && !done;
-  const over = finished || stops().every((step) => known.has(step));
-  follows({ step: steps[now - 1], done, finished: over });
+  next.hidden = isLast();
+  follows({ step: steps[now - 1], done: here, finished: here && isLast() });
 }
 
 const beside = (by) => stops()[stops().indexOf(now) + by];
 back.addEventListener("click", () => show(beside(-1)));
 next.addEventListener("click", () => {
-  finished = isLast();
-  if (finished) return mark();
   show(beside(1));
   start();
 });
@@ -80,16 +87,23 @@ length.addEventListener("click", () => {
   whole = !whole;
   if (whole) sessionStorage.setItem(WHOLE, "");
   else sessionStorage.removeItem(WHOLE);
-  finished = false;
   arrange();
   show(now, false);
 });
 
-/** Marks the steps that were done. */
+/** Marks the steps that were done, of which it is told how often. */
 export function showDone(done) {
   let here = false;
-  for (const step of done) {
-    if (known.has(step)) continue;
+  times = done;
+  const newer = Object.entries(aside).some(([step, before]) => (done[step] ?? 0) < before);
+  if (!whole || newer) {
+    aside = whole ? {} : done;
+    sessionStorage.setItem(ASIDE, JSON.stringify(aside));
+  }
+  for (const step of Object.keys(done).map(Number)) {
+    // What the short way does besides is not a step that somebody took.
+    const besides = !short.includes(step) && done[step] <= (aside[step] ?? 0);
+    if (known.has(step) || besides) continue;
     known.add(step);
     const dot = dots[step - 1];
     dot.dataset.done = "";
@@ -102,9 +116,13 @@ export function showDone(done) {
   if (here) aloud(count.textContent);
 }
 
-/** Says what is missing, where a phone was not let be remembered. */
-export function showPhoneA({ passkeys, computers, busy }) {
-  why.hidden = now !== 5 || busy || known.has(5) || passkeys.length === 0 || computers > 0;
+/** Says what is missing, where a passkey is on another phone or a phone is not remembered. */
+export function showWhy({ "phone-a": phone, "phone-b": other }) {
+  const saved = !phone.busy && phone.passkeys.length > 0;
+  const elsewhere = now === 4 && !known.has(4) && other.passkeys.length === 0;
+  const forgotten = now === 5 && !known.has(5) && phone.computers === 0;
+  why.hidden = !saved || !(elsewhere || forgotten);
+  why.textContent = say(elsewhere ? "guide_elsewhere" : "guide_not_remembered");
 }
 
 arrange();

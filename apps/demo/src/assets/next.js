@@ -43,12 +43,24 @@ function want(wanted = "") {
   frame.contentWindow.postMessage({ wanted }, inside.origin);
 }
 
-/** What a device asks: its first button is the one that goes on, where the choice is not free. */
-function answer(id, { kind }) {
+/**
+ * What a device asks: its first button is the one that goes on, where the choice is not free. One
+ * that the step does not mean has not sent anything yet, and says no.
+ */
+function answer(id, { kind, mayRemember }) {
+  const meant = tour.step.dataset.by;
   const where = id === "laptop" || id === "browser" ? "#dialog" : `#${id}`;
   const choice = ["account", "attest", "already", "nothing", "reset"].includes(kind);
   const part = document.querySelector(`${where} .asked${choice ? "" : " .buttons button"}`);
   const device = where === "#dialog" ? undefined : called(id);
+  if (kind === "connect" && meant && id !== meant) {
+    const no = document.querySelector(`${where} .asked .buttons .second`);
+    const text = say("now_other", { meant: called(meant), button: no.textContent, device });
+    return { text, parts: [no] };
+  }
+  if (mayRemember && tour.step.dataset.way === "phone") {
+    return { text: say("now_tick", { button: part.textContent, device }), parts: [part] };
+  }
   if (part && !choice) return press(part, device);
   return { text: say("now_answer", { device: device ?? called("laptop") }), parts: [part] };
 }
@@ -60,11 +72,31 @@ function press(part, device) {
   return { text, parts: [part] };
 }
 
+/** The step that gives a phone what another step needs of it comes first. */
+function first(phone) {
+  const { step } = document.querySelector(`[data-who=home][data-by=${phone}]`).dataset;
+  const dot = document.querySelector(`[data-to="${step}"]`);
+  const number = dot.querySelector(".number").textContent;
+  return { text: say("now_first", { device: called(phone), number }), parts: [dot] };
+}
+
+/** Whether a step signs in with a phone that has nothing for it. */
+function lacks({ passkeys, unknown, computers }, way) {
+  return passkeys.length === 0 || unknown || (way === "linked" && computers === 0);
+}
+
 function action() {
   const { browser, devices } = state;
-  const { way, by: phone } = tour.step.dataset;
+  const { way, by: phone, who } = tour.step.dataset;
+  const does = way === "" ? "remove" : who === "nobody" ? "enter" : "add";
+  const early = way && does === "enter" && !tour.done && lacks(devices[phone], way);
   const asks = Object.entries(devices).find(([, { questions }]) => questions.length > 0);
   if (asks) return answer(asks[0], asks[1].questions[0]);
+  const other = early || browser.ceremony !== { add: "create", enter: "get" }[does];
+  if (way !== undefined && browser.ceremony && other) {
+    return press(document.querySelector("#dialog > .quiet"));
+  }
+  if (early) return first(phone);
   const [asked] = browser.questions;
   if (asked && asked.kind !== "way") return answer("browser", asked);
   if (asked) {
@@ -77,20 +109,28 @@ function action() {
     return scan ? press(scan, called(phone)) : { parts: document.querySelectorAll(".scan") };
   }
   if (browser.ceremony) return { text: say("now_wait"), late: true };
-  if (tour.finished) return { text: say("guide_end") };
+  if (tour.finished) return end();
   if (tour.done) return press(next);
   if (way === undefined) return {};
-  return onThePage(way, tour.step.dataset.who);
+  return onThePage(does);
+}
+
+/** The tour is over: what else there is. */
+function end() {
+  const button = document.getElementById("guide-length");
+  if (document.body.dataset.tour === "whole") return { text: say("guide_end_whole") };
+  return { text: say("guide_end", { button: button.textContent }), parts: [button] };
 }
 
 /** What is to be done on the page in the frame. */
-function onThePage(way, who) {
-  const does = way === "" ? "remove" : who === "nobody" ? "enter" : "add";
+function onThePage(does) {
   const wanted = PAGES[does][inside.path?.replace(/\d+/, "0")];
   if (!inside.path) return {};
   const { field, button } = inside;
   const found = field || button;
-  if (!wanted || (inside.wanted === wanted && !found)) return { ...press(go), wanted };
+  const nothing = inside.wanted === wanted && !found;
+  if (wanted && nothing && inside.path === "/account") return { ...first("phone-b"), wanted };
+  if (!wanted || nothing) return { ...press(go), wanted };
   const text = field ? say("now_fill", { field }) : found && say("now_press", { button });
   return { text, parts: [document.querySelector(".window")], wanted };
 }
@@ -128,7 +168,7 @@ export function showNext(news) {
   show();
 }
 
-/** Which step it is, whether it is done, and whether the tour is over. */
+/** Which step it is, whether it was done since it was opened, and whether the tour is over. */
 export function follows(news) {
   tour = news;
   show();

@@ -2,7 +2,7 @@
 import { showBetween, showTimed } from "./between.js";
 import { showComputer } from "./computer.js";
 import { showDevices, showScans, showSwitches } from "./devices.js";
-import { showDone, showPhoneA } from "./guide.js";
+import { showDone, showWhy } from "./guide.js";
 import { showNext } from "./next.js";
 
 // Whoever has a browser without a way to phones may wonder whether all of this is for them.
@@ -35,7 +35,7 @@ async function follow() {
       showBetween(state.travels);
       showTimed(state.timed);
       showDone(state.done);
-      showPhoneA(state.devices["phone-a"]);
+      showWhy(state.devices);
       showNext(state);
       document.body.dataset.version = version;
     } catch {
