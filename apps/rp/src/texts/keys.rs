@@ -44,7 +44,7 @@ texts! {
         rename_title: "Rename “{name}”", "Omdøb “{name}”";
         rename_button: "Save the name", "Gem navnet";
         remove_title: "Remove “{name}”?", "Fjern “{name}”?";
-        remove_text: "It won't sign you in any more. Your browser tells the device if it can; otherwise delete the passkey there, too.", "Den kan ikke længere logge dig ind. Din browser siger det til enheden, hvis den kan; ellers slet også adgangsnøglen dér.";
+        remove_text: "It won’t sign you in any more. Your browser tells the device if it can; otherwise delete the passkey there, too.", "Den kan ikke længere logge dig ind. Din browser siger det til enheden, hvis den kan; ellers slet også adgangsnøglen dér.";
         remove_last: "This is your last key, and you have no password: without it you could not sign in. Set a password or add another key first.", "Dette er din sidste nøgle, og du har ingen adgangskode: uden den kunne du ikke logge ind. Vælg først en adgangskode, eller tilføj en anden nøgle.";
         remove_button: "Remove the key", "Fjern nøglen";
         keep: "Keep it", "Behold den";
