@@ -9,8 +9,8 @@ pub(super) const ROWS: &[Row] = &[
     ["guide_short", "Only the short way", "Kun den korte vej"],
     [
         "guide_end",
-        "That is a passkey’s life. Now press “{button}”, or make things go wrong below.",
-        "Det er en adgangsnøgles liv. Tryk nu “{button}”, eller få noget til at gå galt nedenfor.",
+        "That is a passkey’s life. Press “{button}”, or make things go wrong below.",
+        "Det er en adgangsnøgles liv. Tryk “{button}”, eller få noget til at gå galt nedenfor.",
     ],
     [
         "guide_end_whole",
@@ -27,8 +27,8 @@ pub(super) const ROWS: &[Row] = &[
         "Saved on phone A, whatever the key is called. This step is for phone B: do it once more.",
         "Gemt på telefon A, hvad nøglen end hedder. Dette trin er for telefon B: tag det en gang til.",
     ],
-    ["now_press", "Now press “{button}”.", "Tryk nu “{button}”."],
-    ["now_on", "Now press “{button}” on {device}.", "Tryk nu “{button}” på {device}."],
+    ["now_press", "Press “{button}”.", "Tryk “{button}”."],
+    ["now_on", "Press “{button}” on {device}.", "Tryk “{button}” på {device}."],
     [
         "now_other",
         "This step is for {meant}. Press “{button}” on {device}.",
@@ -90,8 +90,8 @@ pub(super) const ROWS: &[Row] = &[
     ["step_4_title", "On a phone, by a code", "På en telefon, med en kode"],
     [
         "step_4_text",
-        "A passkey replaces a password: a secret key that stays on your phone, behind your finger. The site keeps only its public half. Bluetooth proves that phone and computer are together.",
-        "En adgangsnøgle erstatter en adgangskode: en hemmelig nøgle, der bliver på din telefon bag din finger. Siden gemmer kun dens offentlige halvdel. Bluetooth beviser, at telefon og computer er sammen.",
+        "You are signed in with a password, as ever. A passkey replaces it: a secret key on your own devices, behind your finger. The site keeps only its public half: whoever steals that can’t sign in. Bluetooth proves that the phone is near.",
+        "Du er logget ind med en adgangskode, som du plejer. En adgangsnøgle erstatter den: en hemmelig nøgle på dine egne enheder bag din finger. Siden gemmer kun dens offentlige halvdel: den, der stjæler den, kan ikke logge ind. Bluetooth beviser, at telefonen er nær.",
     ],
     ["step_5_title", "Let this computer remember phone A", "Lad denne computer huske telefon A"],
     [
@@ -146,14 +146,14 @@ pub(super) const ROWS: &[Row] = &[
     ["step_10_title", "Sign in with a phone, by a code", "Log ind med en telefon, med en kode"],
     [
         "step_10_text",
-        "You were signed out. Phone B needs a new code each time.",
-        "Du blev logget ud. Telefon B skal bruge en ny kode hver gang.",
+        "The library lets Harbour Login vouch for people. You begin signed out. Phone B needs a new code each time.",
+        "Biblioteket lader Harbour Login stå inde for folk. Du begynder logget ud. Telefon B skal bruge en ny kode hver gang.",
     ],
     ["step_11_title", "Sign in without a code", "Log ind uden kode"],
     [
         "step_11_text",
-        "You were signed out again. The computer rings phone A; Bluetooth still shows that it is near.",
-        "Du blev logget ud igen. Computeren ringer til telefon A; Bluetooth viser stadig, at den er nær.",
+        "You begin signed out again. The computer rings phone A; Bluetooth still shows that it is near.",
+        "Du begynder igen logget ud. Computeren ringer til telefon A; Bluetooth viser stadig, at den er nær.",
     ],
     ["step_12_title", "A phone that was wiped", "En telefon, der er slettet"],
     [
@@ -180,8 +180,8 @@ pub(super) const ROWS: &[Row] = &[
     ["step_14_title", "Remove a key", "Fjern en nøgle"],
     [
         "step_14_text",
-        "The site forgets the key at once. On the phone, at the right, its passkey stays, and opens nothing.",
-        "Siden glemmer nøglen med det samme. På telefonen til højre bliver adgangsnøglen, og den åbner intet.",
+        "The site forgets the key at once. Phones and tablets keep its passkey, but that opens nothing any more.",
+        "Siden glemmer nøglen med det samme. Telefoner og tablets beholder adgangsnøglen, men den åbner ikke længere noget.",
     ],
     [
         "step_15_title",
