@@ -41,12 +41,12 @@ pub(super) const ROWS: &[Row] = &[
     [
         "t_create",
         "“Make a passkey, please”: who the site is, whose account, a random number",
-        "“Lav en adgangsnøgle, tak”: hvem siden er, hvis konto, et tilfældigt tal",
+        "»Lav en adgangsnøgle, tak«: hvem siden er, hvis konto, et tilfældigt tal",
     ],
     [
         "t_get",
         "“Prove who you are, please”: a random number to sign",
-        "“Bevis, hvem du er, tak”: et tilfældigt tal, der skal underskrives",
+        "»Bevis, hvem du er, tak«: et tilfældigt tal, der skal underskrives",
     ],
     [
         "t_code",
@@ -93,7 +93,7 @@ pub(super) const ROWS: &[Row] = &[
         "The answer for the site: what was signed, and the signature",
         "Svaret til siden: det underskrevne og underskriften",
     ],
-    ["t_nothing", "The site gets nothing but “{name}”", "Siden får kun “{name}”"],
+    ["t_nothing", "The site gets nothing but “{name}”", "Siden får kun »{name}«"],
     [
         "t_linked",
         "The phone lets the computer remember it: a key for ringing",
@@ -109,7 +109,7 @@ pub(super) const ROWS: &[Row] = &[
         "The file is read: what becomes of each passkey",
         "Filen læses: hvad der bliver af hver adgangsnøgle",
     ],
-    ["t_gone", "“That phone does not know you any more”", "“Den telefon kender dig ikke længere”"],
+    ["t_gone", "“That phone does not know you any more”", "»Den telefon kender dig ikke længere«"],
     ["t_not-reached", "The phone was not reached", "Telefonen kunne ikke nås"],
     [
         "t_signal",
