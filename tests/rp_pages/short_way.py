@@ -138,6 +138,10 @@ def the_short_way(anna):
         "return [...document.querySelectorAll('[data-short]')].map((step) => step.textContent)")
     words = sum(len(text.split()) for text in [*read, *steps])
     assert words < 300, (words, read)
+    # What was done besides is not ticked among the 17.
+    anna.enter("#guide-length")
+    ticked = anna.driver.find_elements(By.CSS_SELECTOR, "[data-to][data-done]")
+    assert [dot.get_attribute("data-to") for dot in ticked] == ["4", "5", "10", "11", "14"]
 
 
 def the_wrong_phone(anna):
