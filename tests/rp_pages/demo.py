@@ -12,7 +12,7 @@ from selenium.webdriver.common.keys import Keys
 from chromium import Chromium
 from firefox import Firefox
 from person import look
-from short_way import the_short_way
+from short_way import the_short_way, the_wrong_phone
 
 
 class Demo:
@@ -371,6 +371,7 @@ def what_goes_wrong_is_said(anna):
 STORIES = [
     (InFirefox, a_passkey_s_life_in_17_steps, {}),
     (InChromium, the_short_way, {}),
+    (InChromium, the_wrong_phone, {}),
     (InChromium, a_passkey_s_life_in_17_steps, {}),
     (InChromium, what_goes_wrong_is_said, {"language": "da"}),
 ]

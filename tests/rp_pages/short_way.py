@@ -13,6 +13,9 @@ def the_short_way(anna):
     anna.open(anna.driver.current_url)
     read = []
 
+    def scrolled():
+        return anna.driver.execute_script("return scrollY")
+
     def is_in_view(element, top=0, bottom=720):
         box = element.rect
         assert top <= box["y"] and box["y"] + box["height"] <= bottom, (element.text, box)
@@ -23,14 +26,17 @@ def the_short_way(anna):
             "return [top, bottom]", selector)
 
     def looks(name):
-        """What there is, and that the bar is in view with it."""
+        """What there is, and that the bar is in view with it, which cuts no heading."""
         top, bottom = place(".walk")
         assert 0 <= top and bottom <= 720, (top, bottom)
+        above, below = place(".step:not([hidden]) h3")
+        assert below <= bottom or bottom <= above, (name, above, below, bottom)
         look(anna, f"short-{name}")
         anna.screen(1280, 720)
 
     def says(*words):
         """What the bar says, once it has all of these words."""
+        anna.driver.switch_to.default_content()
         anna.wait(lambda: all(word in anna.text("#guide-now") for word in words))
         said = anna.text("#guide-now")
         if not read or read[-1] != said:
@@ -74,6 +80,9 @@ def the_short_way(anna):
     numbers = [dot.text for dot in dots if dot.is_displayed()]
     assert numbers == ["1", "2", "3", "4", "5"], numbers
     says("“Submit”")
+    with anna.inside():
+        anna.shown("[data-called]")
+    assert scrolled() == 0, "it scrolls before anybody has done anything"
     looks("1-first")
     presses_inside("Submit")
     says("“Phone or tablet”")
@@ -117,10 +126,10 @@ def the_short_way(anna):
     presses_inside("Remove")
     looks("5-remove")
     presses_inside("Remove the key")
-    anna.says_inside("#done", "Phone B")
+    anna.says_inside("#done", "The key \u2068Phone B\u2069 was removed")
     says("That is a passkey’s life.")
-    assert anna.text("#guide-next") == "Finished"
-    anna.shown("#guide-next")
+    assert not anna.find("#guide-next").is_displayed(), "there is no next step"
+    assert anna.shown("[data-calls]").text == "Show all 17 steps"
     # “By the tour” is what it did by itself.
     with anna.inside():
         assert "Signed in with the password, by the tour" in anna.text("main")
@@ -129,3 +138,86 @@ def the_short_way(anna):
         "return [...document.querySelectorAll('[data-short]')].map((step) => step.textContent)")
     words = sum(len(text.split()) for text in [*read, *steps])
     assert words < 300, (words, read)
+    # What was done besides is not ticked among the 17.
+    anna.enter("#guide-length")
+    ticked = anna.driver.find_elements(By.CSS_SELECTOR, "[data-to][data-done]")
+    assert [dot.get_attribute("data-to") for dot in ticked] == ["4", "5", "10", "11", "14"]
+
+
+def the_wrong_phone(anna):
+    """What a newcomer does who takes the other phone: the bar leads back, and never in circles."""
+
+    def says(*words):
+        anna.wait(lambda: all(word in anna.text("#guide-now") for word in words))
+
+    def answers(phone, selector):
+        anna.enter(f"{phone} .asked{selector}")
+
+    def color(phone):
+        return anna.find(f"{phone} .scan").value_of_css_property("background-color")
+
+    def tries_with_phone_a():
+        says("“Scan the code”", "Phone B")
+        assert color("#phone-a") != color("#phone-b")
+        anna.enter("#phone-a .scan")
+        says("This step is for Phone B", "“No” on Phone A")
+
+    def marked():
+        return anna.shown("[data-calls]")
+
+    # One that says no has sent nothing: the code is still good.
+    says("“Submit”")
+    anna.enter_inside("[data-called]")
+    says("“Phone or tablet”")
+    anna.enter_inside("[data-called]")
+    tries_with_phone_a()
+    marked().send_keys(Keys.ENTER)
+    tries_with_phone_a()
+    # Whoever connects all the same has saved a passkey, and not done the step.
+    answers("#phone-a", ".connect .buttons button")
+    answers("#phone-a", ".verify .finger")
+    anna.says_inside("#done", "Phone B")
+    anna.wait_for_text("#guide-why", "Saved on phone A")
+    assert not anna.has("[data-to='4'][data-done]")
+    look(anna, "wrong-phone")
+
+    # A step that needs phone B leads to the one that gives it its passkey.
+    anna.enter("#guide-next")
+    says("Phone B has no passkey", "First do step 1.")
+    marked().send_keys(Keys.ENTER)
+    says("“Open this step’s page”")
+    anna.enter("#guide-go")
+    says("“Submit”")
+    anna.enter_inside("[data-called]")
+    says("“Phone or tablet”")
+    anna.enter_inside("[data-called]")
+    anna.connects("#phone-b")
+    anna.unlocks("#phone-b")
+    anna.has_done(4)
+    says("“Next step”")
+    assert not anna.find("#guide-why").is_displayed()
+
+    # It is gone through again, and that there is a key already is as good.
+    anna.enter("[data-to='4']")
+    says("“Open this step’s page”")
+    anna.enter("#guide-go")
+    says("“Submit”")
+    anna.enter_inside("[data-called]")
+    anna.enter_inside("[data-called][data-place=phone]")
+    anna.connects("#phone-b")
+    answers("#phone-b", " .buttons button")
+    says("“Next step”")
+
+    # So does phone A, which has one and is remembered now.
+    anna.enter("[data-to='5']")
+    says("“Open this step’s page”")
+    anna.enter("#guide-go")
+    says("“Phone or tablet”")
+    anna.enter_inside("[data-called][data-place=phone]")
+    anna.shown("#phone-a .scan").send_keys(Keys.ENTER)
+    says("Leave the tick", "“Connect” on Phone A")
+    answers("#phone-a", ".connect .buttons button")
+    answers("#phone-a", " .buttons button")
+    anna.has_done(5)
+    says("“Next step”")
+

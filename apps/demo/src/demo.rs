@@ -11,13 +11,7 @@ use tokio::{
     net::TcpListener,
     sync::{Notify, broadcast, watch},
 };
-use towline::{
-    Computer,
-    client::Client,
-    fastest,
-    hybrid::link::MemoryPhoneLinks,
-    radio::air::Air,
-};
+use towline::{Computer, client::Client, fastest, hybrid::link::MemoryPhoneLinks, radio::air::Air};
 use towline_rp::{ErrorCode, RpConfig, RpServer, Showcase, SiteEvent, StrictVerifier};
 use towline_virtual_server::{
     Service, ServiceLimits,
@@ -321,4 +315,3 @@ async fn follow(stage: Arc<Stage>, mut events: broadcast::Receiver<SiteEvent>) {
         }
     }
 }
-

@@ -85,8 +85,9 @@ fn status() -> Markup {
 }
 
 /// Where the script says that a virtual authenticator is in the page.
-fn test_device() -> Markup {
-    html! { p .notice role="status" data-test-device hidden {} }
+fn test_device(site: &Site) -> Markup {
+    let kind = if site.showcase.is_some() { "demo" } else { "" };
+    html! { p .notice role="status" data-test-device=(kind) hidden {} }
 }
 
 /// What to know where scripts are blocked.

@@ -295,10 +295,10 @@ impl Event {
             }
             Self::Hint { text } => (Weight::Note, one_line(text)),
             Self::TourStep { step, short: Some(short) } => {
-                (Weight::Note, format!("step {short} of 5 is done ({step} of all 17)"))
+                (Weight::Note, format!("step {short} of 5 is done (step {step} of the long way)"))
             }
             Self::TourStep { step, short: None } => {
-                (Weight::Note, format!("step {step} of all 17 is done"))
+                (Weight::Note, format!("step {step} of the long way is done"))
             }
             Self::Timed(timed) => (Weight::Note, timed.to_string()),
             Self::Serving { url, .. } => {

@@ -63,7 +63,7 @@ const draw = whenOther((browser, laptop, scanned) => {
     say(`dialog_${browser.ceremony}`, { site: browser.site }));
   const parts = [title];
   for (const [what, name] of browser.said) {
-    parts.push(make("p", { class: "said" }, say(`said_${what}`, { name: called(name) })));
+    parts.push(make("p", { class: `said ${what}` }, say(`said_${what}`, { name: called(name) })));
   }
   const first = asked[0];
   if (first?.kind === "way") {

@@ -1,5 +1,8 @@
 // What all parts of the page use: texts, elements, requests, and a voice.
 
+/** How much is left free around what is brought into view, in pixels. */
+const GAP = 8;
+
 const texts = JSON.parse(document.getElementById("texts").textContent);
 
 /** What is said by this name, with values in its places. */
@@ -54,7 +57,25 @@ export function called(id) {
 /** Moves the eye and the keys of whoever uses the page to where something happens. */
 export function lookAt(element, whole = element) {
   element.focus({ preventScroll: true });
-  whole.scrollIntoView({ block: "nearest", behavior: calm() ? "auto" : "smooth" });
+  bring(whole.getBoundingClientRect());
+}
+
+const bar = document.querySelector(".walk");
+
+/**
+ * Scrolls until a place on the screen is in view below the bar, no further than it takes, and cuts
+ * no heading. Before anybody has pressed anything the page stays where it is.
+ */
+export function bring({ top, bottom }) {
+  if (navigator.userActivation?.hasBeenActive === false) return;
+  const edge = bar.getBoundingClientRect().bottom;
+  const most = top - edge - GAP;
+  let by = Math.min(most, Math.max(0, bottom - innerHeight + GAP));
+  for (const heading of by > 0 ? document.querySelectorAll("main :is(h2, h3)") : []) {
+    const cut = heading.getBoundingClientRect();
+    if (cut.top < edge + by && edge + by < cut.bottom) by = Math.min(most, cut.bottom - edge);
+  }
+  if (by !== 0) scrollBy({ top: by, behavior: calm() ? "auto" : "smooth" });
 }
 
 /** Whether things should not move. */

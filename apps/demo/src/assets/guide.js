@@ -18,6 +18,7 @@ let whole = sessionStorage.getItem(WHOLE) !== null;
 /** How often each step was done; and by the time that it was opened, or before the long way. */
 let times = {};
 let opened = 0;
+let begun = false;
 let aside = JSON.parse(sessionStorage.getItem(ASIDE) ?? "{}");
 let now;
 
@@ -28,7 +29,10 @@ function show(step, look = true) {
   now = way.includes(step) ? step : way[0];
   const at = way.indexOf(now);
   // One that was done before is gone through again.
-  if (before !== undefined && (look || now !== before)) opened = times[now] ?? 0;
+  if (before !== undefined && (look || now !== before)) {
+    opened = times[now] ?? 0;
+    begun = false;
+  }
   for (const part of steps) part.hidden = Number(part.dataset.step) !== now;
   document.body.dataset.now = now;
   document.body.dataset.by = steps[now - 1].dataset.by ?? "";
@@ -51,6 +55,7 @@ function show(step, look = true) {
 async function start() {
   const { url, who } = steps[now - 1].dataset;
   opened = times[now] ?? 0;
+  begun = true;
   mark();
   if (who) await post("v1/sign-in", { account: who === "nobody" ? null : who });
   open(url);
@@ -72,7 +77,7 @@ function mark() {
   const place = say("guide_step", { number: stops().indexOf(now) + 1, of: stops().length });
   count.textContent = done ? `${place}: ${say("guide_done")}` : place;
   next.hidden = isLast();
-  follows({ step: steps[now - 1], done: here, finished: here && isLast() });
+  follows({ step: steps[now - 1], begun, done: here, finished: here && isLast() });
 }
 
 const beside = (by) => stops()[stops().indexOf(now) + by];

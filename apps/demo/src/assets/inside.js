@@ -5,15 +5,21 @@ if (parent !== window) {
   const style = new CSSStyleSheet();
   style.replaceSync(
     "[data-called] { outline: 4px solid var(--accent); outline-offset: 4px; }" +
-      "[data-called] { scroll-margin: 1rem; }" +
       "input[data-called] { outline-offset: 1px; }",
   );
   document.adoptedStyleSheets = [style];
+  const GAP = 16;
   let wanted;
 
   const find = () => {
     const parts = wanted ? [...document.querySelectorAll(wanted)] : [];
     return parts.find((part) => part.checkVisibility());
+  };
+  // Here alone: `scrollIntoView()` would move the page around it as well.
+  const bring = (part) => {
+    const { top, bottom } = part.getBoundingClientRect();
+    const by = Math.min(top - GAP, Math.max(0, bottom + GAP - innerHeight));
+    scrollBy({ top: by, behavior: "instant" });
   };
   const look = (event) => {
     const called = find();
@@ -21,11 +27,12 @@ if (parent !== window) {
       if (old !== called) old.removeAttribute("data-called");
     }
     called?.setAttribute("data-called", "");
-    called?.scrollIntoView({ block: "nearest" });
+    if (called) bring(called);
     const field = called?.matches("input") ? called.labels[0].textContent : undefined;
     const loaded = event.type === "DOMContentLoaded";
     const [path, button] = [location.pathname, called?.textContent.trim()];
-    parent.postMessage({ path, wanted, field, button, loaded }, around);
+    const { top, bottom } = called?.getBoundingClientRect() ?? {};
+    parent.postMessage({ path, wanted, field, button, top, bottom, loaded }, around);
   };
 
   addEventListener("message", (event) => {
@@ -36,7 +43,5 @@ if (parent !== window) {
   // What is typed may be enough now; what is loaded later may push it out of view.
   addEventListener("input", look);
   addEventListener("DOMContentLoaded", look);
-  new ResizeObserver(() => find()?.scrollIntoView({ block: "nearest" })).observe(
-    document.documentElement,
-  );
+  new ResizeObserver(look).observe(document.documentElement);
 }

@@ -1,5 +1,5 @@
 // What to do next: said in the bar, brought into view, and marked.
-import { called, calm, say } from "./dom.js";
+import { bring, called, say } from "./dom.js";
 
 const frame = document.getElementById("frame");
 const bar = document.getElementById("guide-now");
@@ -53,8 +53,10 @@ function answer(id, { kind, mayRemember }) {
   const choice = ["account", "attest", "already", "nothing", "reset"].includes(kind);
   const part = document.querySelector(`${where} .asked${choice ? "" : " .buttons button"}`);
   const device = where === "#dialog" ? undefined : called(id);
+  // The page may have gone on already.
+  if (kind === "connect" && !part) return {};
   if (kind === "connect" && meant && id !== meant) {
-    const no = document.querySelector(`${where} .asked .buttons .second`);
+    const no = part.nextElementSibling;
     const text = say("now_other", { meant: called(meant), button: no.textContent, device });
     return { text, parts: [no] };
   }
@@ -67,6 +69,7 @@ function answer(id, { kind, mayRemember }) {
 
 /** A button of this page, or of a device on it. */
 function press(part, device) {
+  if (!part) return {};
   const button = part.textContent;
   const text = device ? say("now_on", { button, device }) : say("now_press", { button });
   return { text, parts: [part] };
@@ -105,14 +108,14 @@ function action() {
   }
   const busy = Object.values(devices).some((device) => device.busy);
   if (browser.code && !busy) {
-    const scan = document.querySelector(`#${phone} .scan`);
+    const scan = phone && document.querySelector(`#${phone} .scan`);
     return scan ? press(scan, called(phone)) : { parts: document.querySelectorAll(".scan") };
   }
   if (browser.ceremony) return { text: say("now_wait"), late: true };
   if (tour.finished) return end();
   if (tour.done) return press(next);
   if (way === undefined) return {};
-  return onThePage(does);
+  return tour.begun ? onThePage(does) : press(go);
 }
 
 /** The tour is over: what else there is. */
@@ -135,6 +138,13 @@ function onThePage(does) {
   return { text, parts: [document.querySelector(".window")], wanted };
 }
 
+/** Where a part is on the screen; in the frame, where the marked button is. */
+function place(part) {
+  if (!part.matches(".window")) return part.getBoundingClientRect();
+  const { top } = frame.getBoundingClientRect();
+  return { top: top + (inside.top ?? 0), bottom: top + (inside.bottom ?? 0) };
+}
+
 let marked = [];
 function mark(parts, other) {
   const now = parts.filter((part) => part);
@@ -142,9 +152,8 @@ function mark(parts, other) {
   for (const part of now) {
     // The page in the frame marks its own.
     if (!part.matches(".window")) part.setAttribute("data-calls", "");
-    if (other || !marked.includes(part)) {
-      part.scrollIntoView({ block: "nearest", behavior: calm() ? "auto" : "smooth" });
-    }
+    // The bar is always in view.
+    if ((other || !marked.includes(part)) && !part.closest(".walk")) bring(place(part));
   }
   marked = now;
 }
@@ -168,7 +177,7 @@ export function showNext(news) {
   show();
 }
 
-/** Which step it is, whether it was done since it was opened, and whether the tour is over. */
+/** Which step it is, whether its page was opened, whether it was done then, whether all is over. */
 export function follows(news) {
   tour = news;
   show();

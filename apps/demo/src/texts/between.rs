@@ -14,8 +14,8 @@ pub(super) const ROWS: &[Row] = &[
     ["wrong_near", "{device} is near the computer", "{device} er tæt på computeren"],
     [
         "wrong_finger",
-        "A wrong finger and a wiped phone are buttons on the devices themselves.",
-        "En forkert finger og en slettet telefon er knapper på enhederne selv.",
+        "A wrong finger is a button on the devices themselves; in the 17 steps, so is wiping phone A.",
+        "En forkert finger er en knap på enhederne selv; i de 17 trin er sletning af telefon A det også.",
     ],
     ["on", "on", "til"],
     ["off", "off", "fra"],
@@ -41,12 +41,12 @@ pub(super) const ROWS: &[Row] = &[
     [
         "t_create",
         "“Make a passkey, please”: who the site is, whose account, a random number",
-        "“Lav en adgangsnøgle, tak”: hvem siden er, hvis konto, et tilfældigt tal",
+        "»Lav en adgangsnøgle, tak«: hvem siden er, hvis konto, et tilfældigt tal",
     ],
     [
         "t_get",
         "“Prove who you are, please”: a random number to sign",
-        "“Bevis, hvem du er, tak”: et tilfældigt tal, der skal underskrives",
+        "»Bevis, hvem du er, tak«: et tilfældigt tal, der skal underskrives",
     ],
     [
         "t_code",
@@ -55,8 +55,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "t_advert",
-        "A whisper over Bluetooth: {bytes} bytes that only the reader of the code understands",
-        "En hvisken over Bluetooth: {bytes} byte, som kun den med koden forstår",
+        "A whisper over Bluetooth: {bytes} bytes that only the right computer understands",
+        "En hvisken over Bluetooth: {bytes} byte, som kun den rette computer forstår",
     ],
     [
         "t_heard",
@@ -93,7 +93,7 @@ pub(super) const ROWS: &[Row] = &[
         "The answer for the site: what was signed, and the signature",
         "Svaret til siden: det underskrevne og underskriften",
     ],
-    ["t_nothing", "The site gets nothing but “{name}”", "Siden får kun “{name}”"],
+    ["t_nothing", "The site gets nothing but “{name}”", "Siden får kun »{name}«"],
     [
         "t_linked",
         "The phone lets the computer remember it: a key for ringing",
@@ -109,7 +109,7 @@ pub(super) const ROWS: &[Row] = &[
         "The file is read: what becomes of each passkey",
         "Filen læses: hvad der bliver af hver adgangsnøgle",
     ],
-    ["t_gone", "“That phone does not know you any more”", "“Den telefon kender dig ikke længere”"],
+    ["t_gone", "“That phone does not know you any more”", "»Den telefon kender dig ikke længere«"],
     ["t_not-reached", "The phone was not reached", "Telefonen kunne ikke nås"],
     [
         "t_signal",
@@ -136,8 +136,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "timing_sum",
-        "The machines took {machine} ms in all. The rest, {person} s, was you.",
-        "Maskinerne brugte {machine} ms i alt. Resten, {person} s, var dig.",
+        "The last time, the machines took {machine} ms. The rest, {person} s, was you.",
+        "Sidste gang brugte maskinerne {machine} ms. Resten, {person} s, var dig.",
     ],
     ["timing_step", "Until", "Indtil"],
     ["timing_took", "Took", "Tog"],

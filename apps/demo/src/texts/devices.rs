@@ -155,8 +155,8 @@ pub(super) const ROWS: &[Row] = &[
     ["n_created", "Saved: {detail}", "Gemt: {detail}"],
     [
         "n_used",
-        "Answered {detail}. Whether you are in, the site decides.",
-        "Har svaret {detail}. Om du er inde, afgør siden.",
+        "Answered {detail}. The site decides whether you are in.",
+        "Har svaret {detail}. Siden afgør, om du er inde.",
     ],
     [
         "n_already",

@@ -9,8 +9,8 @@ pub(super) const ROWS: &[Row] = &[
     ["guide_short", "Only the short way", "Kun den korte vej"],
     [
         "guide_end",
-        "That is a passkey’s life. Now press “{button}”, or make things go wrong below.",
-        "Det er en adgangsnøgles liv. Tryk nu “{button}”, eller få noget til at gå galt nedenfor.",
+        "That is a passkey’s life. Press “{button}”, or make things go wrong below.",
+        "Det er en adgangsnøgles liv. Tryk »{button}«, eller få noget til at gå galt nedenfor.",
     ],
     [
         "guide_end_whole",
@@ -27,24 +27,24 @@ pub(super) const ROWS: &[Row] = &[
         "Saved on phone A, whatever the key is called. This step is for phone B: do it once more.",
         "Gemt på telefon A, hvad nøglen end hedder. Dette trin er for telefon B: tag det en gang til.",
     ],
-    ["now_press", "Now press “{button}”.", "Tryk nu “{button}”."],
-    ["now_on", "Now press “{button}” on {device}.", "Tryk nu “{button}” på {device}."],
+    ["now_press", "Press “{button}”.", "Tryk »{button}«."],
+    ["now_on", "Press “{button}” on {device}.", "Tryk »{button}« på {device}."],
     [
         "now_other",
         "This step is for {meant}. Press “{button}” on {device}.",
-        "Dette trin er for {meant}. Tryk “{button}” på {device}.",
+        "Dette trin er for {meant}. Tryk »{button}« på {device}.",
     ],
     [
         "now_tick",
         "Leave the tick, and press “{button}” on {device}.",
-        "Lad fluebenet stå, og tryk “{button}” på {device}.",
+        "Lad fluebenet stå, og tryk »{button}« på {device}.",
     ],
     [
         "now_first",
         "{device} has no passkey for this yet. First do step {number}.",
         "{device} har ingen adgangsnøgle til det endnu. Tag først trin {number}.",
     ],
-    ["now_fill", "Now fill in “{field}”.", "Udfyld nu “{field}”."],
+    ["now_fill", "Now fill in “{field}”.", "Udfyld nu »{field}«."],
     ["now_answer", "Now answer {device}.", "Svar nu {device}."],
     ["now_wait", "One moment …", "Et øjeblik …"],
     ["guide_next", "Next step", "Næste trin"],
@@ -63,7 +63,7 @@ pub(super) const ROWS: &[Row] = &[
     [
         "step_1_do",
         "In the window, type a name, such as “My computer”, and go on. Choose “This device”.",
-        "Skriv et navn i vinduet, f.eks. “Min computer”, og gå videre. Vælg “Denne enhed”.",
+        "Skriv et navn i vinduet, f.eks. »Min computer«, og gå videre. Vælg »Denne enhed«.",
     ],
     ["step_2_title", "Choose where it lives", "Vælg, hvor den bor"],
     [
@@ -85,13 +85,13 @@ pub(super) const ROWS: &[Row] = &[
     [
         "step_3_do",
         "Add a key, choose “This device”, and unlock with the finger. Try the wrong finger first, if you like.",
-        "Tilføj en nøgle, vælg “Denne enhed”, og lås op med fingeren. Prøv gerne den forkerte finger først.",
+        "Tilføj en nøgle, vælg »Denne enhed«, og lås op med fingeren. Prøv gerne den forkerte finger først.",
     ],
     ["step_4_title", "On a phone, by a code", "På en telefon, med en kode"],
     [
         "step_4_text",
-        "A passkey replaces a password: a secret key that stays on your phone, behind your finger. The site keeps only its public half. Bluetooth proves that phone and computer are together.",
-        "En adgangsnøgle erstatter en adgangskode: en hemmelig nøgle, der bliver på din telefon bag din finger. Siden gemmer kun dens offentlige halvdel. Bluetooth beviser, at telefon og computer er sammen.",
+        "You are signed in with a password, as ever. A passkey replaces it: a secret key on your own devices, behind your finger. The site keeps only its public half: whoever steals that can’t sign in. Bluetooth proves that the phone is near.",
+        "Du er logget ind med en adgangskode som altid. En adgangsnøgle erstatter den: en hemmelig nøgle på dine egne enheder bag din finger. Siden gemmer kun den offentlige halvdel: med den kan en tyv ikke logge ind. Bluetooth viser, at telefonen er nær.",
     ],
     ["step_5_title", "Let this computer remember phone A", "Lad denne computer huske telefon A"],
     [
@@ -108,7 +108,7 @@ pub(super) const ROWS: &[Row] = &[
     [
         "step_6_do",
         "This is Anna’s other account. Add a key on “This device” with the extended information ticked, and answer the computer’s question as you like.",
-        "Det her er Annas anden konto. Tilføj en nøgle på “Denne enhed” med flueben ved de udvidede oplysninger, og svar på computerens spørgsmål, som du vil.",
+        "Det her er Annas anden konto. Tilføj en nøgle på »Denne enhed« med flueben ved de udvidede oplysninger, og svar på computerens spørgsmål, som du vil.",
     ],
     ["step_7_title", "Saved", "Gemt"],
     [
@@ -119,7 +119,7 @@ pub(super) const ROWS: &[Row] = &[
     [
         "step_7_do",
         "Look at “My keys” in the window, rename one if you like, and look at the device that has the passkey.",
-        "Se på “Mine nøgler” i vinduet, omdøb gerne en, og se på enheden med adgangsnøglen.",
+        "Se på »Mine nøgler« i vinduet, omdøb gerne en, og se på enheden med adgangsnøglen.",
     ],
     ["step_8_title", "Not twice", "Ikke to gange"],
     [
@@ -130,7 +130,7 @@ pub(super) const ROWS: &[Row] = &[
     [
         "step_8_do",
         "Press “This device” again and confirm. The site tells you what happened.",
-        "Tryk på “Denne enhed” igen, og bekræft. Siden fortæller, hvad der skete.",
+        "Tryk på »Denne enhed« igen, og bekræft. Siden fortæller, hvad der skete.",
     ],
     ["step_9_title", "Sign in on the same device", "Log ind på samme enhed"],
     [
@@ -141,19 +141,19 @@ pub(super) const ROWS: &[Row] = &[
     [
         "step_9_do",
         "Press the button for a passkey alone, choose “This computer”, and use the finger.",
-        "Tryk på knappen for adgangsnøgle alene, vælg “Denne computer”, og brug fingeren.",
+        "Tryk på knappen for adgangsnøgle alene, vælg »Denne computer«, og brug fingeren.",
     ],
     ["step_10_title", "Sign in with a phone, by a code", "Log ind med en telefon, med en kode"],
     [
         "step_10_text",
-        "You were signed out. Phone B needs a new code each time.",
-        "Du blev logget ud. Telefon B skal bruge en ny kode hver gang.",
+        "The library lets Harbour Login vouch for people. You begin signed out. Phone B needs a new code each time.",
+        "Biblioteket lader Harbour Login stå inde for folk. Du begynder logget ud. Telefon B skal bruge en ny kode hver gang.",
     ],
     ["step_11_title", "Sign in without a code", "Log ind uden kode"],
     [
         "step_11_text",
-        "You were signed out again. The computer rings phone A; Bluetooth still shows that it is near.",
-        "Du blev logget ud igen. Computeren ringer til telefon A; Bluetooth viser stadig, at den er nær.",
+        "You begin signed out again. The computer rings phone A; Bluetooth still shows that it is near.",
+        "Du begynder igen logget ud. Computeren ringer til telefon A; Bluetooth viser stadig, at den er nær.",
     ],
     ["step_12_title", "A phone that was wiped", "En telefon, der er slettet"],
     [
@@ -180,8 +180,8 @@ pub(super) const ROWS: &[Row] = &[
     ["step_14_title", "Remove a key", "Fjern en nøgle"],
     [
         "step_14_text",
-        "The site forgets the key at once. On the phone, at the right, its passkey stays, and opens nothing.",
-        "Siden glemmer nøglen med det samme. På telefonen til højre bliver adgangsnøglen, og den åbner intet.",
+        "The site forgets the key at once. Phones and tablets keep its passkey, but that opens nothing any more.",
+        "Siden glemmer nøglen med det samme. Telefoner og tablets beholder adgangsnøglen, men den åbner intet mere.",
     ],
     [
         "step_15_title",
@@ -207,7 +207,7 @@ pub(super) const ROWS: &[Row] = &[
     [
         "step_16_do",
         "Press “Export passkeys” on phone B, then “Import” on phone A. Now sign in with phone A. What phone A made itself can’t be exported: try it.",
-        "Tryk “Eksportér adgangsnøgler” på telefon B og så “Importér” på telefon A. Log nu ind med telefon A. Det, telefon A selv har lavet, kan ikke eksporteres: prøv det.",
+        "Tryk »Eksportér adgangsnøgler« på telefon B og så »Importér« på telefon A. Log nu ind med telefon A. Det, telefon A selv har lavet, kan ikke eksporteres: prøv det.",
     ],
     ["step_17_title", "Wiping a device", "Sletning af en enhed"],
     [
@@ -218,6 +218,6 @@ pub(super) const ROWS: &[Row] = &[
     [
         "step_17_do",
         "Press “Wipe this phone” on phone A, and read what it says. Its passkeys go; those of phone B stay.",
-        "Tryk på “Slet telefonen” på telefon A, og læs, hvad den siger. Dens adgangsnøgler forsvinder; telefon B’s bliver.",
+        "Tryk på »Slet telefonen« på telefon A, og læs, hvad den siger. Dens adgangsnøgler forsvinder; telefon B’s bliver.",
     ],
 ];

@@ -157,7 +157,7 @@ pub(super) const ROWS: &[Row] = &[
     [
         "honest_air",
         "Pretended: the air. Adverts go from program part to program part, and “near” is a switch. It proves nothing about nearness; a real radio does.",
-        "På skrømt: luften. Annonceringer går fra programdel til programdel, og “tæt på” er en kontakt. Det beviser intet om nærhed; det gør en rigtig radio.",
+        "På skrømt: luften. Annonceringer går fra programdel til programdel, og »tæt på« er en kontakt. Det beviser intet om nærhed; det gør en rigtig radio.",
     ],
     [
         "honest_devices",

@@ -159,3 +159,68 @@ async fn what_is_bound_to_a_phone_stays_and_a_file_is_read_once() {
         anna.holds("phone-a", 2).await;
     }
 }
+
+#[tokio::test]
+async fn the_tour_follows_the_phone_that_has_a_passkey_which_the_site_knows() {
+    let mut anna = Person::new().await;
+    let site = anna.sites[0].clone();
+    anna.is_signed_in(Some("home")).await;
+    // On phone A it is a good passkey, and not the step that is for phone B.
+    for (phone, name) in [("phone-a", "Phone B"), ("phone-b", "Really phone B")] {
+        let adding = anna.adds(name, "phone", false).await;
+        anna.scans(phone).await;
+        anna.answers(phone, "connect", json!("allow")).await;
+        anna.answers(phone, "verify", json!("finger")).await;
+        anna.finishes(adding).await;
+        anna.has_done(7).await;
+        let done = anna.state().await["done"].clone();
+        assert_eq!(done["4"].is_null(), phone == "phone-a", "{done}");
+    }
+    anna.has_done(4).await;
+
+    // There already is as good as saved: the step is done again, and phone A's is remembered now.
+    for (phone, reply, step) in [("phone-b", "allow", "4"), ("phone-a", "remember", "5")] {
+        let before = anna.state().await["done"][step].as_u64().unwrap_or_default();
+        let adding = anna.adds("Once more", "phone", false).await;
+        anna.scans(phone).await;
+        anna.answers(phone, "connect", json!(reply)).await;
+        let asked = anna.sees("the phone saying so", |state| {
+            Some(state["devices"][phone]["questions"].get(0)?.clone())
+        });
+        let kind = asked.await["kind"].as_str().unwrap().to_owned();
+        let reply = if kind == "verify" { json!("finger") } else { json!("allow") };
+        anna.answers(phone, &kind, reply).await;
+        assert_eq!(adding.answer.await.unwrap()["error"]["name"], "InvalidStateError");
+        anna.sees("the step done again", |state| {
+            (state["done"][step].as_u64() == Some(before + 1)).then_some(())
+        })
+        .await;
+    }
+
+    // What the site has forgotten is marked once it was tried, until there is another.
+    let list = anna.opens(&site.join("/account").unwrap()).await.body;
+    let rows: Vec<_> = list.split("/account/keys/").skip(1).collect();
+    let row = rows.iter().map(|row| row.split('/').next().unwrap()).next_back().unwrap();
+    anna.posts(&site.join(&format!("/account/keys/{row}/remove")).unwrap(), &[]).await;
+    anna.is_signed_in(None).await;
+    let signing_in = anna.signs_in().await;
+    anna.answers("browser", "way", json!({ "way": "phone" })).await;
+    anna.scans("phone-b").await;
+    anna.answers("phone-b", "connect", json!("allow")).await;
+    anna.answers("phone-b", "verify", json!("finger")).await;
+    assert_ne!(anna.hands_over(signing_in).await.status, 200);
+    let unknown = |wanted: bool| {
+        move |state: &serde_json::Value| {
+            (state["devices"]["phone-b"]["unknown"] == wanted).then_some(())
+        }
+    };
+    anna.sees("that the site does not know it", unknown(true)).await;
+    anna.is_signed_in(Some("home")).await;
+    let adding = anna.adds("A new one", "phone", false).await;
+    anna.answers("browser", "way", json!({ "way": "phone" })).await;
+    anna.scans("phone-b").await;
+    anna.answers("phone-b", "connect", json!("allow")).await;
+    anna.answers("phone-b", "verify", json!("finger")).await;
+    anna.finishes(adding).await;
+    anna.sees("that the site knows it", unknown(false)).await;
+}

@@ -76,6 +76,7 @@ export function showTestDevice(texts) {
   if (!window[Symbol.for("towline virtual authenticator")]) return;
   for (const notice of document.querySelectorAll("[data-test-device]")) {
     notice.hidden = false;
-    notice.textContent = texts.test_device;
+    const demo = notice.dataset.testDevice === "demo";
+    notice.textContent = demo ? texts.demo_device : texts.test_device;
   }
 }

@@ -32,7 +32,7 @@ pub(crate) fn page(site: &Site, visit: &Visit, person: &Person, shown: &Shown) -
                     [_] => p .notice { (texts.keys_one) },
                     _ => {},
                 }
-                ul .keys { @for key in &shown.keys { (card(visit, key)) } }
+                ul .keys { @for key in &shown.keys { (card(site, visit, key)) } }
                 p .actions { a .button href="/account/add" { (texts.add) } }
             }
             (log(site, visit, &shown.log))
@@ -65,11 +65,14 @@ fn done(visit: &Visit, shown: &Shown) -> Markup {
     html! { p #done .done role="status" tabindex="-1" data-focus { (text) } }
 }
 
-fn card(visit: &Visit, key: &StoredKey) -> Markup {
+fn card(site: &Site, visit: &Visit, key: &StoredKey) -> Markup {
     let texts = &visit.texts().account;
     let learned = &key.learned;
     let aaguid = learned.aaguid.as_deref();
     let provider = match (providers::of_model(aaguid), aaguid) {
+        (Some(Provider { kind: Kind::Test, .. }), _) if site.showcase.is_some() => {
+            texts.provider_demo.to_owned()
+        }
         (Some(Provider { name, kind: Kind::Test }), _) => {
             fill(texts.provider_test, &[("provider", name)])
         }

@@ -35,7 +35,7 @@ pub(crate) fn home(site: &Site, visit: &Visit) -> Markup {
                 }
             }
         }
-        (ways(visit))
+        (ways(site, visit))
         (sites(site, visit))
         @if site.forgets { p .small { (texts.forgets) } }
         @if site.programs { p .small { a href="/overview" { (texts.overview) } } }
@@ -44,12 +44,12 @@ pub(crate) fn home(site: &Site, visit: &Visit) -> Markup {
 }
 
 /// The ways to hold a key. The script says of each whether it is possible here.
-fn ways(visit: &Visit) -> Markup {
+fn ways(site: &Site, visit: &Visit) -> Markup {
     let texts = visit.texts();
     html! {
         section aria-labelledby="ways" {
             h2 #ways { (texts.frame.home_ways) }
-            (test_device())
+            (test_device(site))
             ul .ways data-ways {
                 @for Way { place, picture, title, text } in ways_of(&texts.keys) {
                     li .way data-way=(place) {

@@ -72,7 +72,7 @@ pub(crate) fn place(site: &Site, visit: &Visit, name: &str) -> Markup {
         (status())
         div data-script hidden data-add data-name=(name)
             data-seconds=(site.identity.challenge_lifetime.as_secs()) {
-            (test_device())
+            (test_device(site))
             ul .ways data-ways {
                 @for Way { place, picture, title, text } in ways(texts) {
                     li .way data-way=(place) {

@@ -86,7 +86,7 @@ pub(crate) fn how(site: &Site, visit: &Visit, step: &Step, error: Option<&ApiErr
                 div data-script hidden {
                     button type="button" data-sign-in data-step=(step.id)
                         data-seconds=(site.identity.challenge_lifetime.as_secs()) { (key_button) }
-                    (test_device())
+                    (test_device(site))
                     (places(site, visit, step))
                 }
                 (status())

@@ -11,6 +11,7 @@ texts! {
         keys_one: "You have one key. Add a second one, in case it is lost.", "Du har én nøgle. Tilføj en mere, hvis den skulle blive væk.";
         add: "Add a passkey", "Tilføj en adgangsnøgle";
         provider_test: "{provider}, for tests: it keeps nothing safe", "{provider}, til test: den holder intet sikkert";
+        provider_demo: "Simulated, for this demonstration", "Simuleret til denne demonstration";
         provider_unknown: "Maker not told", "Producenten er ikke oplyst";
         provider_untold_model: "Unknown model", "Ukendt model";
         added: "Added", "Tilføjet";
@@ -60,7 +61,7 @@ texts! {
         settings: "Settings", "Indstillinger";
         saved: "Saved.", "Gemt.";
         key_renamed: "The key is called {name} now.", "Nøglen hedder nu {name}.";
-        key_removed: "{name} was removed. It does not sign in any more.", "{name} er fjernet. Den kan ikke længere logge ind.";
+        key_removed: "The key {name} was removed. It does not sign in any more.", "Nøglen {name} er fjernet. Den kan ikke længere logge ind.";
         second_ended: "As it was your last key, the password alone lets you in again.", "Da det var din sidste nøgle, er adgangskoden alene nok igen.";
         session: "You are signed out after half an hour in which you do nothing here.", "Du bliver logget ud efter en halv time, hvor du ikke gør noget her.";
     }

@@ -5,7 +5,7 @@ use towline_pages::Row;
 /// Messages of the script, which reads them from the page.
 #[rustfmt::skip]
 pub(crate) const SCRIPT: &[Row] = &[
-    ["working", "Continue in the window that your browser opens.", "Fortsæt i det vindue, som din browser åbner."],
+    ["working", "Now do what your browser asks.", "Gør nu, hvad din browser beder om."],
     ["signing_in", "You are signed in. One moment …", "Du er logget ind. Et øjeblik …"],
     ["adding", "The key was made. One moment …", "Nøglen er lavet. Et øjeblik …"],
     ["cancelled", "Nothing was done: it was cancelled, or took too long. Press the button to try again, or choose another way.", "Der skete intet: det blev afbrudt eller tog for lang tid. Tryk på knappen for at prøve igen, eller vælg en anden måde."],
@@ -32,5 +32,6 @@ pub(crate) const SCRIPT: &[Row] = &[
     ["platform_yes", "Your browser has the screen lock of this computer, and keeps keys in its TPM where there is one.", "Din browser har computerens skærmlås og gemmer nøgler i dens TPM, hvis der er en."],
     ["platform_no", "Your browser finds no TPM or screen lock that it can use. Turn the TPM on in the computer's firmware and set up a PIN for your account, then load the page again; or use a phone or a security key.", "Din browser finder ingen TPM eller skærmlås, den kan bruge. Slå TPM til i computerens firmware, og opret en pinkode til din konto, og indlæs siden igen; eller brug en telefon eller en sikkerhedsnøgle."],
     ["test_device", "TEST DEVICE: a virtual authenticator answers. Its keys are for tests only.", "TESTENHED: en virtuel autentifikator svarer. Dens nøgler er kun til test."],
+    ["demo_device", "The devices are simulated, for this demonstration.", "Enhederne er simuleret til denne demonstration."],
     ["usb_yes", "Plug the key in when your browser asks for it.", "Sæt nøglen i, når din browser beder om det."],
 ];

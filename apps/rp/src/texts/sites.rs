@@ -6,7 +6,7 @@ texts! {
     /// The relying sites of OpenID Connect.
     Sites {
         library: "The Library", "Biblioteket";
-        library_text: "It trusts that you are signed in.", "Det stoler på, at du er logget ind.";
+        library_text: "It lets another site vouch for you.", "Det lader et andet websted stå inde for dig.";
         records: "The Records Office", "Arkivet";
         records_text: "It wants you to show each time who you are.", "Det vil have, at du hver gang viser, hvem du er.";
         welcome: "Welcome to {site}", "Velkommen til {site}";
