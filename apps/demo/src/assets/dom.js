@@ -68,12 +68,14 @@ const bar = document.querySelector(".walk");
  */
 export function bring({ top, bottom }) {
   if (navigator.userActivation?.hasBeenActive === false) return;
-  const edge = bar.getBoundingClientRect().bottom;
-  const most = top - edge - GAP;
+  const { height, bottom: edge } = bar.getBoundingClientRect();
+  // It goes with the page until it is at the top.
+  const under = () => Math.max(height + by, edge);
+  const most = top - height - GAP;
   let by = Math.min(most, Math.max(0, bottom - innerHeight + GAP));
   for (const heading of by > 0 ? document.querySelectorAll("main :is(h2, h3)") : []) {
     const cut = heading.getBoundingClientRect();
-    if (cut.top < edge + by && edge + by < cut.bottom) by = Math.min(most, cut.bottom - edge);
+    if (cut.top < under() && under() < cut.bottom) by = Math.min(most, cut.bottom - height);
   }
   if (by !== 0) scrollBy({ top: by, behavior: calm() ? "auto" : "smooth" });
 }

@@ -1,7 +1,7 @@
 // The tour: one step at a time, in any order; the short way through it first.
 import { aloud, lookAt, post, say } from "./dom.js";
 import { open } from "./computer.js";
-import { follows } from "./next.js";
+import { follows, leaves } from "./next.js";
 
 const steps = [...document.querySelectorAll("[data-step]")];
 const dots = [...document.querySelectorAll("[data-to]")];
@@ -56,6 +56,7 @@ async function start() {
   const { url, who } = steps[now - 1].dataset;
   opened = times[now] ?? 0;
   begun = true;
+  leaves();
   mark();
   if (who) await post("v1/sign-in", { account: who === "nobody" ? null : who });
   open(url);

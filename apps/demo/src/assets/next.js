@@ -31,6 +31,8 @@ let waiting;
 window.addEventListener("message", ({ source, origin, data }) => {
   // Whatever the frame says is only said again.
   if (source !== frame.contentWindow) return;
+  // The one that is left has nothing more to say.
+  if (!inside.path && !data.loaded) return;
   inside = { ...data, origin };
   if (data.loaded) sent = "";
   show();
@@ -169,6 +171,11 @@ function show() {
   };
   // What passes in a moment need not be read.
   waiting = setTimeout(tell, late ? 600 : 0);
+}
+
+/** Another page is opened in the frame. */
+export function leaves() {
+  inside = {};
 }
 
 /** What happens at the devices and in the browser. */
