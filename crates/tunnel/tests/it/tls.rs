@@ -9,14 +9,22 @@ use rustls::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
-use towline_tunnel::{Security, Tls};
+use towline_tunnel::{RelayConfig, Security, Tls};
 
 use crate::support::{PATIENCE, Running, config, start};
 
-const REQUEST: &[u8] = b"GET /cable/new/000102030405060708090A0B0C0D0E0F HTTP/1.0\r\n\r\n";
+pub(crate) const REQUEST: &[u8] =
+    b"GET /cable/new/000102030405060708090A0B0C0D0E0F HTTP/1.0\r\n\r\n";
 
 /// A relay with TLS, and clients that trust it.
 async fn served(versions: &[&'static SupportedProtocolVersion]) -> (Running, Arc<ClientConfig>) {
+    let (config, client) = trusting(versions);
+    (start(config).await, client)
+}
+
+pub(crate) fn trusting(
+    versions: &[&'static SupportedProtocolVersion],
+) -> (RelayConfig, Arc<ClientConfig>) {
     let made = rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
     let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
     let mut config = config();
@@ -30,10 +38,10 @@ async fn served(versions: &[&'static SupportedProtocolVersion]) -> (Running, Arc
         .with_root_certificates(roots)
         .with_no_client_auth();
     client.resumption = Resumption::in_memory_sessions(8);
-    (start(config).await, Arc::new(client))
+    (config, Arc::new(client))
 }
 
-async fn connect(relay: &Running, client: &Arc<ClientConfig>) -> TlsStream<TcpStream> {
+pub(crate) async fn connect(relay: &Running, client: &Arc<ClientConfig>) -> TlsStream<TcpStream> {
     let stream = TcpStream::connect(relay.address).await.unwrap();
     let connecting =
         TlsConnector::from(client.clone()).connect("localhost".try_into().unwrap(), stream);
