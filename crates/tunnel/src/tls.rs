@@ -30,9 +30,6 @@ const LARGEST: usize = BUFFER - 8 * 1024;
 /// What TLS adds to [`SMALL`] bytes at most: a head, a nonce and a tag.
 const ADDED: usize = 64;
 
-/// A peer that does not take what TLS has to tell it is not read either, from so many bytes on.
-const BACKLOG: usize = 16 * 1024;
-
 /// A connection with TLS, of which this is the server.
 pub(crate) struct TlsStream {
     tcp: TcpStream,
@@ -280,10 +277,9 @@ impl AsyncRead for TlsStream {
                 this.plain = Vec::new();
             }
         }
+        // Whether the peer takes what it is sent or not: what TLS adds to that by itself, a ticket or
+        // a word, it bounds.
         while into.filled().len() == before && into.remaining() > 0 && !this.ended {
-            if this.out.len() > BACKLOG {
-                ready!(this.poll_sent(cx))?;
-            }
             ready!(this.poll_more(cx, into))?;
         }
         Poll::Ready(Ok(()))
