@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use rustls::client::Resumption;
 use rustls::{
-    ClientConfig, ClientConnection, HandshakeKind, RootCertStore, SupportedProtocolVersion,
+    ClientConfig, ClientConnection, HandshakeKind, RootCertStore, ServerConfig,
+    SupportedProtocolVersion,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -67,6 +68,34 @@ async fn a_client_that_comes_again_makes_half_a_handshake_in_every_version() {
             assert!(format!("{suite:?}").ends_with("AES_128_GCM_SHA256"), "{suite:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_configuration_for_short_records_is_served_in_long_ones() {
+    let made = rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut served = ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], made.signing_key.into())
+        .unwrap();
+    served.max_fragment_size = Some(32);
+    let mut config = config();
+    config.security = Security::Tls(Tls::from_config(Arc::new(served)));
+    let relay = start(config).await;
+    let client = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let mut stream = connect(&relay, &Arc::new(client)).await;
+    stream.write_all(REQUEST).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
 }
 
 #[tokio::test]
