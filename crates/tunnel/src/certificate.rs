@@ -48,8 +48,8 @@ impl Tls {
     }
 
     /// Takes a finished configuration, for callers with needs of their own. HTTP/2 must not be
-    /// negotiated, and early data is refused. Its `max_fragment_size` is not taken over: records are
-    /// as long as TLS lets them be.
+    /// negotiated, and early data is refused. Its `max_fragment_size` is not taken over: records
+    /// are as long as TLS lets them be.
     #[must_use]
     pub fn from_config(mut config: Arc<ServerConfig>) -> Self {
         // Short records would add more to what is sent than there is room for.

@@ -277,8 +277,8 @@ impl AsyncRead for TlsStream {
                 this.plain = Vec::new();
             }
         }
-        // Whether the peer takes what it is sent or not: what TLS adds to that by itself, a ticket or
-        // a word, it bounds.
+        // Whether the peer takes what it is sent or not: TLS adds no more to that by itself than a
+        // ticket or a word.
         while into.filled().len() == before && into.remaining() > 0 && !this.ended {
             ready!(this.poll_more(cx, into))?;
         }

@@ -46,16 +46,15 @@ async fn say(relay: &Running, pieces: &[&[u8]]) -> Vec<u8> {
 async fn half_a_handshake_message_is_an_end_or_an_alert_and_no_panic() {
     let (config, _) = trusting(rustls::ALL_VERSIONS);
     let (relay, admin) = watched_with(config).await;
-    let mut failed = 0;
-    for (bytes, alert) in [
+    let cases = [
         (&[&BEGUN[..]][..], None),
         (&[&BEGUN, REQUEST], Some(&ALERT)),
         (&[&[&BEGUN, REQUEST].concat()], Some(&ALERT)),
         (&[&TWO], Some(&ALERT)),
         (&[&TWO[..9], &TWO[9..]], Some(&ALERT)),
-    ] {
+    ];
+    for ((bytes, alert), failed) in cases.into_iter().zip(1..) {
         assert_eq!(say(&relay, bytes).await.first(), alert, "{bytes:?}");
-        failed += 1;
         // Whoever panics counts nothing.
         let counted = |metrics: &str| value(metrics, "tls_failed_total") == Some(failed);
         until(admin, counted).await;
