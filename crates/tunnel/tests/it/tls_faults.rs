@@ -157,15 +157,20 @@ impl Keys {
     }
 }
 
-/// A message of the handshake may be spread over records, also of those that come after it.
-#[tokio::test]
-async fn who_has_begun_to_change_keys_is_answered_meanwhile() {
+/// A relay, and a connection whose handshake was made.
+async fn keys() -> (Running, TcpStream, Keys) {
     let (config, client) = trusting(&[&rustls::version::TLS13]);
     let relay = start(config).await;
     let mut client = ClientConfig::clone(&client);
     client.enable_secret_extraction = true;
-    let (mut stream, tls) = connect(&relay, &Arc::new(client)).await.into_inner();
-    let mut keys = Keys::of(tls);
+    let (stream, tls) = connect(&relay, &Arc::new(client)).await.into_inner();
+    (relay, stream, Keys::of(tls))
+}
+
+/// A message of the handshake may be spread over records, also of those that come after it.
+#[tokio::test]
+async fn who_has_begun_to_change_keys_is_answered_meanwhile() {
+    let (_relay, mut stream, mut keys) = keys().await;
     let mut bytes = keys.seal(ContentType::ApplicationData, REQUEST);
     // The first two bytes of a KeyUpdate (RFC 8446, section 4.6.3).
     bytes.extend(keys.seal(ContentType::Handshake, &[24, 0]));
@@ -180,4 +185,18 @@ async fn who_has_begun_to_change_keys_is_answered_meanwhile() {
         }
     };
     assert_eq!(last, (ContentType::Alert, vec![1, 0]), "close_notify");
+}
+
+/// Also where it has more to say that can't be read any more, or is in the middle of its request.
+#[tokio::test]
+async fn who_makes_a_second_handshake_is_told_so_by_an_alert() {
+    for begins in [&b""[..], &REQUEST[..20]] {
+        let (_relay, mut stream, mut keys) = keys().await;
+        let mut bytes = keys.seal(ContentType::ApplicationData, begins);
+        bytes.extend(keys.seal(ContentType::Handshake, &TWO[5..]));
+        stream.write_all(&bytes).await.unwrap();
+        let (typ, alert) = keys.next(&mut stream).await.expect("a last word");
+        assert_eq!((typ, alert[0]), (ContentType::Alert, 2), "fatal");
+        assert_eq!(keys.next(&mut stream).await, None);
+    }
 }
