@@ -237,8 +237,10 @@ impl BusMessage {
         writer.into_vec()
     }
 
-    /// Reads the map and its sender. Unknown keys are ignored, so that neighbouring versions work
-    /// together; `None` for what is not understood.
+    /// Reads the map and its sender. Unknown keys are ignored, so that a version may add what
+    /// others can do without. `None` for what is not understood, or lacks a member: where a version
+    /// adds one that is needed, its nodes ring no phones of older nodes, nor the other way
+    /// round, until all are of one version.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<(NodeInstance, Self)> {
         let bytes = (bytes.len() <= MAX_BUS_MESSAGE).then_some(bytes)?;

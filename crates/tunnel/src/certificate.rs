@@ -48,9 +48,14 @@ impl Tls {
     }
 
     /// Takes a finished configuration, for callers with needs of their own. HTTP/2 must not be
-    /// negotiated, and early data is refused.
+    /// negotiated, and early data is refused. Its `max_fragment_size` is not taken over: records
+    /// are as long as TLS lets them be.
     #[must_use]
-    pub fn from_config(config: Arc<ServerConfig>) -> Self {
+    pub fn from_config(mut config: Arc<ServerConfig>) -> Self {
+        // Short records would add more to what is sent than there is room for.
+        if config.max_fragment_size.is_some() {
+            Arc::make_mut(&mut config).max_fragment_size = None;
+        }
         Self { config, files: None }
     }
 }

@@ -10,8 +10,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use rustls::server::UnbufferedServerConnection;
-use rustls::unbuffered::{ConnectionState, EncodeError, UnbufferedStatus};
+use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
+use rustls::unbuffered::{ConnectionState, EncodeError, EncodeTlsData, UnbufferedStatus};
 use rustls::{ProtocolVersion, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -29,9 +29,6 @@ const LARGEST: usize = BUFFER - 8 * 1024;
 
 /// What TLS adds to [`SMALL`] bytes at most: a head, a nonce and a tag.
 const ADDED: usize = 64;
-
-/// A peer that does not take what TLS has to tell it is not read either, from so many bytes on.
-const BACKLOG: usize = 16 * 1024;
 
 /// A connection with TLS, of which this is the server.
 pub(crate) struct TlsStream {
@@ -89,10 +86,23 @@ impl TlsStream {
         give_back(buffer);
         if let Poll::Ready(Err(_)) = read {
             // The peer is told what it did wrong, if it can be told at once.
-            let _ = self.process(&mut [], |_| {});
+            let _ = self.last_word();
             let _ = self.poll_sent(cx);
+            // What rustls has of a message is lost with the buffer, and it must not look for it.
+            (self.ended, self.closed) = (true, true);
         }
         read
+    }
+
+    /// What rustls has to say after an error. While there is some of it, it looks at no records.
+    fn last_word(&mut self) -> io::Result<()> {
+        while self.tls.wants_write()
+            && let Ok(ConnectionState::EncodeTlsData(data)) =
+                self.tls.process_tls_records(&mut []).state
+        {
+            encode(data, &mut self.out)?;
+        }
+        Ok(())
     }
 
     fn poll_through(
@@ -147,16 +157,7 @@ impl TlsStream {
                 ConnectionState::ReadEarlyData(_) => {
                     return Err(io::ErrorKind::InvalidData.into());
                 }
-                ConnectionState::EncodeTlsData(mut data) => {
-                    let length = match data.encode(&mut []) {
-                        Err(EncodeError::InsufficientSize(size)) => size.required_size,
-                        _ => 0,
-                    };
-                    let sent = out.len();
-                    out.resize(sent.saturating_add(length), 0);
-                    data.encode(out.get_mut(sent..).unwrap_or_default())
-                        .map_err(io::Error::other)?;
-                }
+                ConnectionState::EncodeTlsData(data) => encode(data, out)?,
                 // It is sent before anything else.
                 ConnectionState::TransmitTlsData(data) => data.done(),
                 ConnectionState::PeerClosed => *ended = true,
@@ -171,7 +172,11 @@ impl TlsStream {
 
     /// Encrypts into `room`; how many bytes there are of it.
     fn encrypt(&mut self, bytes: &[u8], room: &mut [u8]) -> io::Result<usize> {
-        match self.tls.process_tls_records(&mut []).state.map_err(io::Error::other)? {
+        if self.closed {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        // A message of the handshake may have begun in it: rustls knows where.
+        match self.tls.process_tls_records(&mut self.begun).state.map_err(io::Error::other)? {
             ConnectionState::WriteTraffic(mut traffic) => {
                 traffic.encrypt(bytes, room).map_err(io::Error::other)
             }
@@ -245,6 +250,17 @@ impl TlsStream {
     }
 }
 
+/// What rustls says itself, after what waits.
+fn encode(mut data: EncodeTlsData<'_, ServerConnectionData>, out: &mut Vec<u8>) -> io::Result<()> {
+    let length = match data.encode(&mut []) {
+        Err(EncodeError::InsufficientSize(size)) => size.required_size,
+        _ => 0,
+    };
+    let sent = out.len();
+    out.resize(sent.saturating_add(length), 0);
+    data.encode(out.get_mut(sent..).unwrap_or_default()).map_err(io::Error::other).map(drop)
+}
+
 impl AsyncRead for TlsStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -261,10 +277,9 @@ impl AsyncRead for TlsStream {
                 this.plain = Vec::new();
             }
         }
+        // Whether the peer takes what it is sent or not: TLS adds no more to that by itself than a
+        // ticket or a word.
         while into.filled().len() == before && into.remaining() > 0 && !this.ended {
-            if this.out.len() > BACKLOG {
-                ready!(this.poll_sent(cx))?;
-            }
             ready!(this.poll_more(cx, into))?;
         }
         Poll::Ready(Ok(()))
@@ -300,7 +315,7 @@ impl AsyncWrite for TlsStream {
         let this = &mut *self;
         if !std::mem::replace(&mut this.closed, true) {
             let sent = this.out.len();
-            let status = this.tls.process_tls_records(&mut []);
+            let status = this.tls.process_tls_records(&mut this.begun);
             if let Ok(ConnectionState::WriteTraffic(mut traffic)) = status.state {
                 this.out.resize(sent.saturating_add(ADDED), 0);
                 let room = this.out.get_mut(sent..).unwrap_or_default();

@@ -1,20 +1,22 @@
 //! Frames on real sockets: long messages, fragments, pings that nobody reads, and how connections
 //! part.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 use tokio_tungstenite::{WebSocketStream, client_async};
-use towline_tunnel::{Security, Tls};
 
-use crate::support::{PATIENCE, Peer, close_code, config, receive, start, tunnel_id};
+use crate::support::{PATIENCE, Peer, Running, close_code, config, receive, start, tunnel_id};
+use crate::tls::{connect, trusting};
+
+type TlsPeer = WebSocketStream<TlsStream<TcpStream>>;
 
 /// A binary frame with a mask of zeros.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -194,35 +196,26 @@ async fn what_a_computer_sends_with_its_request_is_not_lost() {
     assert_eq!(receive(&mut phone).await, Message::binary(vec![5; 3000]));
 }
 
-#[tokio::test]
-async fn long_messages_pass_through_tls_and_wait_for_a_slow_reader() {
-    let made = rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
-    let tls =
-        Tls::from_pem(made.cert.pem().as_bytes(), made.signing_key.serialize_pem().as_bytes());
-    let mut config = config();
-    config.security = Security::Tls(tls.unwrap());
+/// A relay with TLS, and the two ends of a tunnel.
+async fn tls_pair() -> (Running, TlsPeer, TlsPeer) {
+    let (config, client) = trusting(rustls::ALL_VERSIONS);
     let relay = start(config).await;
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let client = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let tls = tokio_rustls::TlsConnector::from(Arc::new(client));
     let open = async |path: String| {
-        let stream = TcpStream::connect(relay.address).await.unwrap();
-        let stream = tls.connect("localhost".try_into().unwrap(), stream).await.unwrap();
+        let stream = connect(&relay, &client).await;
         let mut request = format!("wss://localhost{path}").into_client_request().unwrap();
         request.headers_mut().insert("Sec-WebSocket-Protocol", "fido.cable".parse().unwrap());
         client_async(request, stream).await.unwrap()
     };
     let id = tunnel_id(1);
-    let (mut phone, response) = open(format!("/cable/new/{id}")).await;
+    let (phone, response) = open(format!("/cable/new/{id}")).await;
     let routing = response.headers()["x-cable-routing-id"].to_str().unwrap().to_owned();
-    let (mut computer, _) = open(format!("/cable/connect/{routing}/{id}")).await;
+    let (computer, _) = open(format!("/cable/connect/{routing}/{id}")).await;
+    (relay, phone, computer)
+}
 
+#[tokio::test]
+async fn long_messages_pass_through_tls_and_wait_for_a_slow_reader() {
+    let (relay, mut phone, mut computer) = tls_pair().await;
     let sender = tokio::spawn(async move {
         for number in 0..10 {
             computer.send(Message::binary(vec![number; 1 << 20])).await.unwrap();
@@ -240,6 +233,29 @@ async fn long_messages_pass_through_tls_and_wait_for_a_slow_reader() {
     computer.close(None).await.unwrap();
     assert!(matches!(next(&mut phone).await, Message::Close(Some(_))));
     relay.until_empty().await;
+}
+
+/// Whoever is sent more than it takes is heard meanwhile: reading waits for no writing.
+#[tokio::test]
+async fn who_does_not_read_through_tls_is_heard() {
+    // How much waits in the relay is a matter of chance.
+    for _ in 0..4 {
+        let (_relay, phone, mut computer) = tls_pair().await;
+        let (mut sink, mut phone) = phone.split();
+        let sender = tokio::spawn(async move {
+            for _ in 0..64 {
+                sink.send(Message::binary(vec![1; 1 << 20])).await.unwrap();
+            }
+        });
+        for number in 0..20 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            computer.send(Message::binary(vec![number])).await.unwrap();
+            let heard = tokio::time::timeout(PATIENCE, phone.next()).await.expect("in time");
+            assert_eq!(heard.unwrap().unwrap(), Message::binary(vec![number]));
+        }
+        assert!(!sender.is_finished(), "more than the computer takes");
+        sender.abort();
+    }
 }
 
 async fn next<S>(socket: &mut WebSocketStream<S>) -> Message

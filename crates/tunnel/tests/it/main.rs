@@ -22,4 +22,5 @@ mod requests;
 mod ringing;
 mod support;
 mod tls;
+mod tls_faults;
 mod tunnels;

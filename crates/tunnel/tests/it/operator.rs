@@ -16,7 +16,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use tokio_tungstenite::tungstenite::Message;
 use towline_rendezvous::message::{FromPhone, Reason};
 use towline_testkit::Directory;
-use towline_tunnel::{Ending, Happening, Limits, Relay, RelayError, Security, Tls};
+use towline_tunnel::{Ending, Happening, Limits, Relay, RelayConfig, RelayError, Security, Tls};
 
 use crate::ringing::{listen, ring, rung, say};
 use crate::support::{PATIENCE, close_code, config, receive, start, start_with};
@@ -32,14 +32,17 @@ async fn ask(admin: SocketAddr, request: &str) -> (u16, String) {
 
 /// A relay with an operator's listener, and where that is.
 async fn watched() -> (crate::support::Running, SocketAddr) {
-    let mut config = config();
+    watched_with(config()).await
+}
+
+pub(crate) async fn watched_with(mut config: RelayConfig) -> (crate::support::Running, SocketAddr) {
     config.admin = Some("127.0.0.1:0".parse().unwrap());
     let relay = Relay::bind(config).await.unwrap();
     let (address, handle, admin) = (relay.local_addr(), relay.handle(), relay.admin_addr());
     (crate::support::Running { address, handle, task: tokio::spawn(relay.run()) }, admin.unwrap())
 }
 
-fn value(metrics: &str, name: &str) -> Option<u64> {
+pub(crate) fn value(metrics: &str, name: &str) -> Option<u64> {
     let line =
         metrics.lines().find_map(|line| line.strip_prefix(&format!("towline_relay_{name} ")));
     line.map(|value| value.parse().unwrap())
@@ -230,7 +233,7 @@ async fn a_certificate_that_is_replaced_while_the_relay_runs_is_taken() {
     assert_eq!(&answer, b"HTTP/1.1 404");
 }
 
-async fn until(admin: SocketAddr, wanted: impl Fn(&str) -> bool) {
+pub(crate) async fn until(admin: SocketAddr, wanted: impl Fn(&str) -> bool) {
     let found = async {
         while !wanted(&ask(admin, "GET /metrics").await.1) {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -4,19 +4,28 @@ use std::sync::Arc;
 
 use rustls::client::Resumption;
 use rustls::{
-    ClientConfig, ClientConnection, HandshakeKind, RootCertStore, SupportedProtocolVersion,
+    ClientConfig, ClientConnection, HandshakeKind, RootCertStore, ServerConfig,
+    SupportedProtocolVersion,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
-use towline_tunnel::{Security, Tls};
+use towline_tunnel::{RelayConfig, Security, Tls};
 
 use crate::support::{PATIENCE, Running, config, start};
 
-const REQUEST: &[u8] = b"GET /cable/new/000102030405060708090A0B0C0D0E0F HTTP/1.0\r\n\r\n";
+pub(crate) const REQUEST: &[u8] =
+    b"GET /cable/new/000102030405060708090A0B0C0D0E0F HTTP/1.0\r\n\r\n";
 
 /// A relay with TLS, and clients that trust it.
 async fn served(versions: &[&'static SupportedProtocolVersion]) -> (Running, Arc<ClientConfig>) {
+    let (config, client) = trusting(versions);
+    (start(config).await, client)
+}
+
+pub(crate) fn trusting(
+    versions: &[&'static SupportedProtocolVersion],
+) -> (RelayConfig, Arc<ClientConfig>) {
     let made = rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
     let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
     let mut config = config();
@@ -30,10 +39,10 @@ async fn served(versions: &[&'static SupportedProtocolVersion]) -> (Running, Arc
         .with_root_certificates(roots)
         .with_no_client_auth();
     client.resumption = Resumption::in_memory_sessions(8);
-    (start(config).await, Arc::new(client))
+    (config, Arc::new(client))
 }
 
-async fn connect(relay: &Running, client: &Arc<ClientConfig>) -> TlsStream<TcpStream> {
+pub(crate) async fn connect(relay: &Running, client: &Arc<ClientConfig>) -> TlsStream<TcpStream> {
     let stream = TcpStream::connect(relay.address).await.unwrap();
     let connecting =
         TlsConnector::from(client.clone()).connect("localhost".try_into().unwrap(), stream);
@@ -59,6 +68,34 @@ async fn a_client_that_comes_again_makes_half_a_handshake_in_every_version() {
             assert!(format!("{suite:?}").ends_with("AES_128_GCM_SHA256"), "{suite:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_configuration_for_short_records_is_served_in_long_ones() {
+    let made = rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut served = ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], made.signing_key.into())
+        .unwrap();
+    served.max_fragment_size = Some(32);
+    let mut config = config();
+    config.security = Security::Tls(Tls::from_config(Arc::new(served)));
+    let relay = start(config).await;
+    let client = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let mut stream = connect(&relay, &Arc::new(client)).await;
+    stream.write_all(REQUEST).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
 }
 
 #[tokio::test]
