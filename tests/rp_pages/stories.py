@@ -178,6 +178,7 @@ def two_sites_are_entered_through_the_first(browser, site):
     browser.wait_for_text("main", "You are signed in as")
     shown(browser, "19-records-entered")
     browser.press("form[action='/sign-out?everywhere'] button")
+    browser.wait(lambda: browser.at(site.url))
     shown(browser, "20-sign-out-everywhere")
     browser.press("main button")
     browser.wait(lambda: browser.at(site.records))
