@@ -81,9 +81,8 @@ impl SyncedStore {
 
     /// Tells the circle what the store has under an id.
     fn look_at(&mut self, id: &CredentialId, now: Moment) -> Result<bool, SyncedError> {
-        if let Some(credential) = done(self.store.lookup(id))?
-            && self.takes_part(&credential)?
-        {
+        if let Some(credential) = done(self.store.lookup(id))? {
+            // One that counts by now is still there: only what is gone is deleted elsewhere.
             return self.compare(&credential, Newer::Store, now);
         }
         let Some(known) = self.here.forget(id) else { return Ok(false) };

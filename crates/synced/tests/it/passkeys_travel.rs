@@ -1,7 +1,7 @@
 //! What is made, changed and deleted on one device is so on the other.
 
-use towline_authenticator::{Change, CredentialStore as _, FEED_LENGTH, LargeBlobPlace, Replaces};
-use towline_store::{Error, Store};
+use towline_authenticator::{Change, Counter, CredentialStore as _, FEED_LENGTH, Replaces};
+use towline_store::Error;
 use towline_sync::SyncNotice;
 use towline_synced::SyncedError;
 
@@ -23,9 +23,7 @@ fn a_passkey_is_made_renamed_written_to_and_deleted_on_both() {
     world.settle([&mut first, &mut second]);
     for device in [&mut first, &mut second] {
         assert_eq!(device.name(1).as_deref(), Some("Alice at work"));
-        let data = device.get(1).unwrap().extensions.unwrap();
-        let blob = data.large_blob.as_ref().and_then(LargeBlobPlace::blob).unwrap();
-        assert_eq!(blob.compressed, b"what the site keeps");
+        assert_eq!(device.blob(1).unwrap(), b"what the site keeps");
     }
 
     second.commit(vec![Change::Remove(id(1))]);
@@ -59,10 +57,30 @@ fn what_was_made_for_one_device_or_counts_stays_there() {
     bound.backup_eligible = false;
     first.make(bound);
     first.make(passkey(2));
-    done(first.store.count(towline_authenticator::Counter::Of(id(2)))).unwrap();
+    done(first.store.count(Counter::Of(id(2)))).unwrap();
     world.settle([&mut first, &mut second]);
     assert_eq!((second.get(1), second.get(2)), (None, None));
     assert!(!first.get(1).unwrap().backed_up && !first.get(2).unwrap().backed_up);
+}
+
+/// It was known here, by the circle. That it takes no part does not mean that it is gone.
+#[test]
+fn one_that_counts_by_now_is_changed_here_alone_and_deleted_nowhere() {
+    let world = World::new();
+    let mut first = world.first(disk());
+    first.make(passkey(1));
+    world.sync(&mut first);
+    let mut second = world.join_with(&mut first, &[passkey(1)], |store| {
+        done(store.count(Counter::Of(id(1)))).unwrap();
+    });
+    second.rename(1, "Here");
+    second.write_blob(1, b"here");
+    world.settle([&mut first, &mut second]);
+    assert_eq!(first.name(1).as_deref(), Some("user 1"));
+    assert_eq!(second.name(1).as_deref(), Some("Here"));
+    second.commit(vec![Change::Remove(id(1))]);
+    world.settle([&mut first, &mut second]);
+    assert_eq!(first.get(1), None);
 }
 
 /// The site knows both.
@@ -95,13 +113,7 @@ fn a_store_that_joins_keeps_what_it_has_and_gets_what_there_is() {
     first.make(passkey(2));
     first.rename(2, "Newer");
     world.sync(&mut first);
-    let other = disk();
-    let mut store = Store::create_on(other.clone(), &key(), &crypto()).unwrap();
-    for number in [2, 3] {
-        let (credential, replaces) = (Box::new(passkey(number)), Replaces::Nothing);
-        done(store.commit(vec![Change::Save { credential, replaces }])).unwrap();
-    }
-    let mut second = world.join(&mut first, store, other);
+    let mut second = world.join_with(&mut first, &[passkey(2), passkey(3)], |_| {});
     assert!(second.get(1).is_some(), "before the folder was looked at");
     world.settle([&mut first, &mut second]);
     for device in [&mut first, &mut second] {
