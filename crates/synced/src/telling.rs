@@ -117,8 +117,11 @@ impl SyncedStore {
         let mut any = false;
         match &known {
             Some(known) if known.record == record && newer == Newer::Circle => {
+                if known.blob.is_none() && !blob.expose().is_empty() {
+                    any |= self.circle.write(record, Register::LargeBlob, &blob, now);
+                }
                 self.touched.insert(record);
-                return Ok(false);
+                return Ok(any);
             }
             Some(known) if known.record == record => {
                 if known.names.as_ref() != Some(&names) {

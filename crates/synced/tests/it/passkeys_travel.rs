@@ -122,6 +122,21 @@ fn a_store_that_joins_keeps_what_it_has_and_gets_what_there_is() {
     }
 }
 
+/// The circle knows of no blob: what the site keeps here goes there.
+#[test]
+fn a_store_that_joins_keeps_the_large_blob_that_the_circle_does_not_have() {
+    let world = World::new();
+    let mut first = world.first(disk());
+    first.make(passkey(1));
+    world.sync(&mut first);
+    let mut second = world.join_with(&mut first, &[with_blob(1, b"what the site keeps")], |_| {});
+    assert_eq!(second.blob(1).unwrap(), b"what the site keeps");
+    world.settle([&mut first, &mut second]);
+    for device in [&mut first, &mut second] {
+        assert_eq!(device.blob(1).unwrap(), b"what the site keeps");
+    }
+}
+
 #[test]
 fn what_was_done_while_no_program_synced_is_told_however_much_it_is() {
     let world = World::new();
