@@ -137,6 +137,28 @@ fn a_store_that_joins_keeps_the_large_blob_that_the_circle_does_not_have() {
     }
 }
 
+/// From the moment of joining it is known what was deleted afterwards, though nothing was asked of
+/// the folder yet.
+#[test]
+fn what_is_deleted_or_renamed_right_after_joining_stays_so() {
+    let world = World::new();
+    let mut first = world.first(disk());
+    (1..=2).for_each(|number| first.make(passkey(number)));
+    world.sync(&mut first);
+    let mut second = world.join_with(&mut first, &[passkey(2)], |_| {});
+    world.sync_with(&mut second, &world.cut(0)).unwrap();
+    second.commit(vec![Change::Remove(id(1))]);
+    second.rename(2, "Newer");
+    let mut second = second.restart(&world);
+    assert_eq!(second.get(1), None);
+    assert_eq!(second.name(2).as_deref(), Some("Newer"));
+    world.settle([&mut first, &mut second]);
+    for device in [&mut first, &mut second] {
+        assert_eq!(device.get(1), None);
+        assert_eq!(device.name(2).as_deref(), Some("Newer"));
+    }
+}
+
 #[test]
 fn what_was_done_while_no_program_synced_is_told_however_much_it_is() {
     let world = World::new();
