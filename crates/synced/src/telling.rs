@@ -115,6 +115,12 @@ impl SyncedStore {
         let id = &credential.id;
         let known = self.here.get(id).cloned();
         let mut any = false;
+        if !(credential.backed_up && credential.never_counts) {
+            // Also one that the circle knew: from before this device joined, or from a backup.
+            self.device.only_here.insert(id.clone());
+            self.circle.keep_again();
+            any = true;
+        }
         match &known {
             Some(known) if known.record == record && newer == Newer::Circle => {
                 if known.blob.is_none() && !blob.expose().is_empty() {
@@ -140,9 +146,6 @@ impl SyncedStore {
                     self.circle.write(record, Register::LargeBlob, &blob, now);
                 }
                 any = true;
-                if !credential.backed_up {
-                    self.device.only_here.insert(id.clone());
-                }
             }
         }
         self.here.name(id, record);

@@ -159,6 +159,25 @@ fn what_is_deleted_or_renamed_right_after_joining_stays_so() {
     }
 }
 
+/// BS, and no counts, on all of the devices that have it.
+#[test]
+fn a_passkey_that_both_had_or_that_a_backup_brings_again_is_backed_up() {
+    let world = World::new();
+    let mut first = world.first(disk());
+    first.make(passkey(1));
+    world.sync(&mut first);
+    let mut second = world.join_with(&mut first, &[passkey(1)], |_| {});
+    for _ in 0..2 {
+        world.sync(&mut second);
+        let there = second.get(1).unwrap();
+        assert!(there.backed_up && there.never_counts);
+        assert_eq!(second.synced.only_here(), 0);
+        let (credential, replaces) = (Box::new(passkey(1)), Replaces::Nothing);
+        second.commit(vec![Change::Save { credential, replaces }]);
+        assert!(!second.get(1).unwrap().backed_up);
+    }
+}
+
 #[test]
 fn what_was_done_while_no_program_synced_is_told_however_much_it_is() {
     let world = World::new();
