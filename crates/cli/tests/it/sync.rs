@@ -134,6 +134,10 @@ async fn a_stolen_device_is_removed_with_a_list_to_tick_off_and_paper_brings_all
     let recovered = run(sync(&third, &recover)).await;
     assert_eq!((recovered.code, devices(&recovered)), (0, vec!["new".to_owned()]), "{recovered:?}");
     assert_eq!(find(&recovered, "circle")["passkeys"], 1);
+    let exposed = find(&recovered, "exposed");
+    assert_eq!((&exposed["device"], &exposed["rp_id"]), (&"desktop".into(), &"localhost".into()));
+    let listed = run(sync(&third, &["remove"])).await;
+    assert_eq!(find(&listed, "exposed"), exposed);
     let question = text(&find(&recovered, "question")["message"]);
     assert!(question.contains("by \"desktop\"; 1 passkey."), "{question}");
     let listed = run(["keys", "--store", &third, "list"]).await;
