@@ -266,8 +266,12 @@ impl Circle {
         sealed.header.heads.iter().all(|head| self.roster.has(*head))
     }
 
-    /// What another says of the newest head of a device, beside what is known of it here.
+    /// What another says of the newest head of a device, beside what is known of it here. Of whom
+    /// the roster does not know nothing is remembered: there could be any number of them.
     pub(super) fn compare(&mut self, device: DeviceId, newest: Seen) {
+        if self.roster.kind(device).is_none() {
+            return;
+        }
         let here = if device == self.device() {
             let next = newest.number.saturating_add(1);
             if next.saturating_sub(self.next_number) < LARGEST_STEP {

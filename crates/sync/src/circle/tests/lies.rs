@@ -257,6 +257,32 @@ fn a_device_that_was_restored_goes_on() {
     assert!(reader.has(5));
 }
 
+/// A member whose heads name devices that are none does not fill the others' records with them.
+#[test]
+fn devices_that_a_member_invents_are_not_remembered() {
+    let mut world = World::new(30);
+    let mut devices = world.circle(2);
+    let invented = |number: u16| {
+        let id = DeviceId(std::array::from_fn(|place| number.to_be_bytes()[place % 2]));
+        (id, Seen { number: 1, hash: ObjectHash([0; 16]) })
+    };
+    let (liar, reader) = two(&mut devices);
+    for first in [0, 256] {
+        liar.circle.seen.extend((first..first + 250).map(invented));
+        world.make(liar, 1);
+        liar.circle.seen.retain(|id, _| *id == reader.id());
+        world.sync(reader);
+    }
+    let now = world.moment(reader);
+    assert!(reader.has(1));
+    assert!(reader.circle.named.keys().all(|id| [liar.id(), reader.id()].contains(id)));
+    reader.crash(now);
+    // A record with many, which earlier versions wrote, is read.
+    reader.circle.named.extend((0..300).map(invented));
+    reader.kept = reader.circle.to_bytes();
+    reader.crash(now);
+}
+
 /// What a member says of another's numbers does not use them up.
 #[test]
 fn the_numbers_of_a_device_can_not_be_used_up_by_another() {
