@@ -348,6 +348,7 @@ impl Circle {
             self.next_number = self.next_number.max(head.seen.number.saturating_add(1));
         }
         if !touched.is_empty() {
+            self.pending.forget_buried(&self.state);
             self.outputs.push_back(SyncOutput::Changed(touched));
         }
     }
