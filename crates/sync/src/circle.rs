@@ -3,6 +3,7 @@
 
 mod changes;
 mod durable;
+mod missing;
 mod output;
 mod reading;
 #[cfg(test)]
