@@ -29,8 +29,8 @@ pub(crate) enum Final {
     /// The credentials, or what is asked with them.
     #[error("the store refuses this (HTTP status 401 or 403)")]
     Refused,
-    /// The bucket of a listing is not there.
-    #[error("the store has no such bucket (HTTP status 404)")]
+    /// The bucket or folder of a listing is not there.
+    #[error("the store has no such bucket or folder (HTTP status 404)")]
     Absent,
     /// To write only what is absent, for one.
     #[error("the store can't do this (HTTP status 501)")]
@@ -123,7 +123,8 @@ impl HttpService for Bounded {
         let time = self.patience.saturating_add(Duration::from_secs(length / SLOWEST));
         let object = *request.method() == Method::GET && request.uri().query().is_none();
         let limit = if object { LARGEST } else { LARGEST_PAGE };
-        let lists = *request.method() == Method::GET && !object;
+        let lists_folder = request.method().as_str() == "PROPFIND";
+        let lists = lists_folder || (*request.method() == Method::GET && !object);
         let makes_folder = request.method().as_str() == "MKCOL";
         let answered = tokio::time::timeout(time, self.client.call(request)).await;
         let answer = answered.map_err(|late| HttpError::new(HttpErrorKind::Timeout, late))??;

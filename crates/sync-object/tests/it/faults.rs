@@ -173,6 +173,21 @@ fn a_listing_of_many_pages_is_whole_or_none() {
     assert!(matches!(store.list(), Err(RemoteError::Refused { .. })));
 }
 
+/// A folder that was listed and is gone a moment later is no empty one.
+#[test]
+fn a_folder_that_is_not_there_is_empty_for_the_circle_alone() {
+    let server = Server::start();
+    let store = dav(&server, CIRCLE);
+    store.put(NAME, b"bytes").unwrap();
+    server.faults(&[Fault::Status(404)]);
+    assert_eq!(store.list().unwrap(), [""; 0]);
+    server.faults(&[Fault::None, Fault::Status(404)]);
+    assert!(matches!(store.list(), Err(RemoteError::Absent(_))));
+    server.faults(&[Fault::Status(404)]);
+    let address = format!("{}/dav", server.origin());
+    assert_eq!(RemoteStore::circles(&address).unwrap(), []);
+}
+
 /// A new passkey costs two requests, a look with nothing new one listing.
 #[test]
 fn a_new_key_costs_two_requests() {
