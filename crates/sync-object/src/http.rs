@@ -147,6 +147,27 @@ impl HttpService for Bounded {
             Ok(error) => *error,
             Err(too_long) => HttpError::new_boxed(HttpErrorKind::Decode, too_long),
         });
-        Ok(HttpResponse::from_parts(parts, HttpResponseBody::new(body)))
+        let body = HttpResponseBody::new(body);
+        if !lists {
+            return Ok(HttpResponse::from_parts(parts, body));
+        }
+        let page = body.collect().await?.to_bytes();
+        if is_cut(&page) {
+            return Err(HttpError::new(HttpErrorKind::Decode, Cut));
+        }
+        Ok(HttpResponse::from_parts(parts, HttpResponseBody::from(page)))
     }
+}
+
+/// A page of a listing that says that there are more, and not where.
+#[derive(Debug, thiserror::Error)]
+#[error("the store has more names than it lists")]
+struct Cut;
+
+/// The engines go by the token alone, and would take the page for the last one.
+fn is_cut(page: &[u8]) -> bool {
+    let page = std::str::from_utf8(page).unwrap_or_default();
+    let token = page.split_once("<NextContinuationToken>").map(|(_, rest)| rest);
+    page.contains("<IsTruncated>true</IsTruncated>")
+        && token.is_none_or(|token| token.starts_with('<'))
 }
