@@ -65,8 +65,12 @@ impl SyncedStore {
         crypto: &CryptoProvider,
         new: bool,
     ) -> Result<DeviceKeys, SyncedError> {
-        if let Some(prepared) = store.prepared_circle()?.filter(|_| !new) {
-            return Device::decode(&prepared)?.device_keys(crypto);
+        let prepared = store.prepared_circle()?.filter(|_| !new);
+        let prepared =
+            prepared.and_then(|kept| Device::decode(&kept).ok()?.device_keys(crypto).ok());
+        // Nobody is lost by it if those of an earlier try can't be read.
+        if let Some(keys) = prepared {
+            return Ok(keys);
         }
         let made = DeviceKeys::generate(crypto).map_err(towline_sync::CircleError::from)?;
         let keys = made.to_bytes().map_err(towline_sync::CircleError::from)?;

@@ -173,8 +173,11 @@ pub(super) fn new_member(
             "passkeys that are synced are in a file; name it with --store",
         ));
     };
-    let there = SyncedStore::open(store.clone(), provider.clone(), config(EVERY), now());
-    let there = there.map_err(|error| failure(&error))?;
+    let there = match SyncedStore::open(store.clone(), provider.clone(), config(EVERY), now()) {
+        // What can't be read is of no use, and a new beginning is what helps.
+        Err(SyncedError::Device | SyncedError::Circle(CircleError::Malformed(_))) => None,
+        there => there.map_err(|error| failure(&error))?,
+    };
     // One that was removed may begin anew, as another device.
     if there.is_some_and(|synced| synced.circle().is_member()) {
         let message = "this store belongs to a circle already; `towline sync status` says to which";

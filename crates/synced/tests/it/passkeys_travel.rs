@@ -1,9 +1,9 @@
 //! What is made, changed and deleted on one device is so on the other.
 
 use towline_authenticator::{Change, Counter, CredentialStore as _, FEED_LENGTH, Replaces};
-use towline_store::Error;
+use towline_store::{Error, Store};
 use towline_sync::SyncNotice;
-use towline_synced::SyncedError;
+use towline_synced::{SyncedError, SyncedStore};
 
 use crate::support::*;
 
@@ -195,12 +195,21 @@ fn what_was_done_while_no_program_synced_is_told_however_much_it_is() {
         }
     }
     let config = towline_sync::CircleConfig::default();
-    let synced = towline_synced::SyncedStore::open(store.clone(), crypto(), config, world.now());
+    let synced = SyncedStore::open(store.clone(), crypto(), config, world.now());
     let mut first = Device { store, synced: synced.unwrap().unwrap(), disk, notices };
     world.settle([&mut first, &mut second]);
     assert_eq!(second.get(1), None);
     assert_eq!(second.name(2).as_deref(), Some("other"));
     assert!(second.get(3).is_some() && first.get(3).is_some());
+}
+
+#[test]
+fn keys_of_an_earlier_try_are_used_again_unless_they_can_not_be_read() {
+    let store = Store::create_on(disk(), &key(), &crypto()).unwrap();
+    store.prepare_circle(b"damaged").unwrap();
+    let keys = || SyncedStore::keys_to_join(&store, &crypto(), false).unwrap().id();
+    let first = keys();
+    assert_eq!(keys(), first);
 }
 
 /// A reset is of one device: the others keep their passkeys.
