@@ -13,7 +13,8 @@ use towline_sync::Register;
 use crate::{SyncedError, SyncedStore, passkey::Parts, telling::done};
 
 impl SyncedStore {
-    /// Keeps the record of the circle with the passkeys that others changed. Whether that was done: not where something was changed here meanwhile.
+    /// Keeps the record of the circle with the passkeys that others changed. Whether that was done:
+    /// not where something was changed here meanwhile.
     pub(crate) fn keep(&mut self, record: &[u8]) -> Result<bool, SyncedError> {
         let ids = self.touched_ids();
         let mut changes = Vec::new();

@@ -206,8 +206,8 @@ impl Circle {
         self.changed = true;
     }
 
-    /// All that is here now can have been read by these, which are out. A device that joins by paper
-    /// says so of those that [were removed for it](Self::take_over): it finds them removed.
+    /// All that is here now can have been read by these, which are out. A device that joins by
+    /// paper says so of those that [were removed for it](Self::take_over): it finds them removed.
     pub fn expose_all(&mut self, to: impl IntoIterator<Item = DeviceId>) {
         let records: BTreeSet<_> = self.state.records().collect();
         self.exposed.extend(to.into_iter().map(|id| (id, records.clone())));
