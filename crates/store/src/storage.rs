@@ -163,9 +163,11 @@ impl Storage {
             Operation::Sync => self.0.below.sync_data(),
         });
         if done.is_err() {
-            // What comes after a part of it would be out of its order.
+            // What comes after a part of it would be out of its order: it is refused, and not held
+            // back as if it were done.
             let (operations, blocks) = (Vec::new(), BTreeMap::new());
-            state.held = Some(Held { operations, blocks, len: held.len, due: false });
+            state.held = Some(Held { operations, blocks, len: held.len, due: true });
+            state.doubted = true;
         }
         done
     }
@@ -437,5 +439,26 @@ impl StorageBackend for Storage {
 impl fmt::Debug for Storage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Storage")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use towline_testkit::Disk;
+
+    use super::*;
+
+    #[test]
+    fn after_a_release_that_failed_nothing_is_taken() {
+        let disk = Disk::new(ErrorKind::Other);
+        let sha256 = towline_crypto::rustcrypto::provider().sha256;
+        let storage = Storage::held(disk.clone(), sha256).unwrap();
+        storage.set_len(2 * BLOCK).unwrap();
+        storage.write(0, &[1; 4096]).unwrap();
+        disk.fails_after(1);
+        assert!(storage.release().is_err());
+        disk.fails_after(i64::MAX);
+        assert!(storage.write(0, &[2; 4096]).is_err());
+        assert!(storage.set_len(BLOCK).is_err() && storage.sync_data().is_err());
     }
 }

@@ -81,7 +81,10 @@ impl Place {
         variables: &[(String, String)],
         config: &RemoteConfig,
     ) -> Result<Self, RemoteError> {
-        let no_address = || RemoteError::Address(address.chars().take(100).collect());
+        // What is before an `@` may be a password, and what is behind a `?` a token.
+        let shown = address.rsplit('@').next().and_then(|rest| rest.split('?').next());
+        let shown = shown.unwrap_or_default();
+        let no_address = || RemoteError::Address(shown.chars().take(100).collect());
         let url = Url::parse(address).map_err(|_| no_address())?;
         let variables = Variables(variables);
         let (names, has_credentials) = match url.scheme() {

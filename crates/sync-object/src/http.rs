@@ -29,8 +29,8 @@ pub(crate) enum Final {
     /// The credentials, or what is asked with them.
     #[error("the store refuses this (HTTP status 401 or 403)")]
     Refused,
-    /// The bucket of a listing is not there.
-    #[error("the store has no such bucket (HTTP status 404)")]
+    /// The bucket or folder of a listing is not there.
+    #[error("the store has no such bucket or folder (HTTP status 404)")]
     Absent,
     /// To write only what is absent, for one.
     #[error("the store can't do this (HTTP status 501)")]
@@ -123,7 +123,8 @@ impl HttpService for Bounded {
         let time = self.patience.saturating_add(Duration::from_secs(length / SLOWEST));
         let object = *request.method() == Method::GET && request.uri().query().is_none();
         let limit = if object { LARGEST } else { LARGEST_PAGE };
-        let lists = *request.method() == Method::GET && !object;
+        let lists_folder = request.method().as_str() == "PROPFIND";
+        let lists = lists_folder || (*request.method() == Method::GET && !object);
         let makes_folder = request.method().as_str() == "MKCOL";
         let answered = tokio::time::timeout(time, self.client.call(request)).await;
         let answer = answered.map_err(|late| HttpError::new(HttpErrorKind::Timeout, late))??;
@@ -146,6 +147,27 @@ impl HttpService for Bounded {
             Ok(error) => *error,
             Err(too_long) => HttpError::new_boxed(HttpErrorKind::Decode, too_long),
         });
-        Ok(HttpResponse::from_parts(parts, HttpResponseBody::new(body)))
+        let body = HttpResponseBody::new(body);
+        if !lists {
+            return Ok(HttpResponse::from_parts(parts, body));
+        }
+        let page = body.collect().await?.to_bytes();
+        if is_cut(&page) {
+            return Err(HttpError::new(HttpErrorKind::Decode, Cut));
+        }
+        Ok(HttpResponse::from_parts(parts, HttpResponseBody::from(page)))
     }
+}
+
+/// A page of a listing that says that there are more, and not where.
+#[derive(Debug, thiserror::Error)]
+#[error("the store has more names than it lists")]
+struct Cut;
+
+/// The engines go by the token alone, and would take the page for the last one.
+fn is_cut(page: &[u8]) -> bool {
+    let page = std::str::from_utf8(page).unwrap_or_default();
+    let token = page.split_once("<NextContinuationToken>").map(|(_, rest)| rest);
+    page.contains("<IsTruncated>true</IsTruncated>")
+        && token.is_none_or(|token| token.starts_with('<'))
 }

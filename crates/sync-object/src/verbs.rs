@@ -16,6 +16,11 @@ const MOST_FOLDERS: usize = 1 << 12;
 const AT_A_TIME: usize = 8;
 
 impl Place {
+    /// Whether a folder is not there, in a store where an empty one would be.
+    fn has_no_folder(&self, error: &Error) -> bool {
+        self.by_folder && Final::of(error) == Some(Final::Absent)
+    }
+
     /// What went wrong, for the person.
     fn told(&self, error: Error) -> RemoteError {
         let names = self.names;
@@ -50,13 +55,20 @@ pub(crate) async fn list(place: Place, folder: Path) -> Result<Vec<String>, Remo
     }
     let mut level = vec![folder.clone()];
     // The circle's, those of the kinds of objects, those of the devices.
-    for _ in 0..3 {
+    for depth in 0..3 {
         let results = stream::iter(std::mem::take(&mut level)).map(|folder| {
             let store = &place.store;
             async move { store.list_with_delimiter(Some(&folder)).await }
         });
         let mut results = results.buffer_unordered(AT_A_TIME);
-        while let Some(found) = results.try_next().await.map_err(|error| place.told(error))? {
+        loop {
+            let found = match results.try_next().await {
+                Ok(Some(found)) => found,
+                Ok(None) => break,
+                // Nothing was written yet. Below, a folder that is gone may have had something.
+                Err(error) if depth == 0 && place.has_no_folder(&error) => return Ok(names),
+                Err(error) => return Err(place.told(error)),
+            };
             found.objects.iter().try_for_each(|object| add(&object.location))?;
             level.extend(found.common_prefixes);
             if level.len() > MOST_FOLDERS {
@@ -69,7 +81,10 @@ pub(crate) async fn list(place: Place, folder: Path) -> Result<Vec<String>, Remo
 
 pub(crate) async fn circles(place: Place) -> Result<Vec<ObjectHash>, RemoteError> {
     let root = Some(&place.root).filter(|root| !root.as_ref().is_empty());
-    let found = place.store.list_with_delimiter(root).await.map_err(|error| place.told(error))?;
+    let found = match place.store.list_with_delimiter(root).await {
+        Err(error) if place.has_no_folder(&error) => return Ok(Vec::new()),
+        found => found.map_err(|error| place.told(error))?,
+    };
     let names = found.common_prefixes.iter().filter_map(Path::filename);
     // A circle is named by the hash of its first record.
     let mut circles: Vec<_> = names

@@ -3,6 +3,7 @@
 
 mod changes;
 mod durable;
+mod missing;
 mod output;
 mod reading;
 #[cfg(test)]
@@ -16,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use towline_crypto::CryptoProvider;
+use towline_crypto::{CryptoProvider, zeroize::Zeroizing};
 
 pub use output::{CircleConfig, CircleError, Moment, SyncNotice, SyncOutput, SyncToken};
 
@@ -376,12 +377,18 @@ impl Circle {
                 continue;
             }
             if self.changed {
-                self.changed = false;
-                let token = self.token();
-                return Some(SyncOutput::Save { token, record: self.to_bytes() });
+                let (token, record) = self.record_now();
+                return Some(SyncOutput::Save { token, record });
             }
             return None;
         }
+    }
+
+    /// The record as it is now, to be kept at once, whether it is another one or not. It is
+    /// answered as that of a [`SyncOutput::Save`].
+    pub fn record_now(&mut self) -> (SyncToken, Zeroizing<Vec<u8>>) {
+        self.changed = false;
+        (self.token(), self.to_bytes())
     }
 }
 

@@ -256,7 +256,7 @@ impl Inner {
             reader.members(|member, value| {
                 match member {
                     Member::Int(1) => segments = Some(list(value, MOST_SEGMENTS, Part::read)?),
-                    Member::Int(2) => seen = Some(read_seen(value)?),
+                    Member::Int(2) => seen = Some(read_seen(value, MOST_SEEN)?),
                     Member::Int(3) => time = Some(value.uint()?),
                     _ => return Err(MalformedObject),
                 }
@@ -283,8 +283,9 @@ pub(crate) fn write_seen(writer: &mut Writer, seen: &BTreeMap<DeviceId, Seen>) {
 
 pub(crate) fn read_seen(
     reader: &mut Reader<'_>,
+    most: usize,
 ) -> Result<BTreeMap<DeviceId, Seen>, MalformedObject> {
-    let entries = set(reader, MOST_SEEN, |item| {
+    let entries = set(reader, most, |item| {
         let (id, rest) =
             item.byte_array::<40>()?.split_first_chunk::<16>().ok_or(MalformedObject)?;
         let (hash, number) = rest.split_first_chunk::<16>().ok_or(MalformedObject)?;

@@ -145,6 +145,11 @@ impl<F: Clone + Ord, N: Clone + Ord> State<F, N> {
         gone
     }
 
+    /// Has nothing more of what another state has buried.
+    pub(crate) fn forget_buried(&mut self, by: &Self) {
+        self.records.retain(|(_, tag), _| !by.buried.contains(tag));
+    }
+
     fn tags(&self, record: [u8; 16]) -> btree_map::Range<'_, ([u8; 16], Tag), Kept<F, N>> {
         self.records.range(of(record))
     }

@@ -13,9 +13,9 @@ use towline_sync::Register;
 use crate::{SyncedError, SyncedStore, passkey::Parts, telling::done};
 
 impl SyncedStore {
-    /// Keeps the record of the circle, if there is another one, with the passkeys that others
-    /// changed. Whether that was done: not where something was changed here meanwhile.
-    pub(crate) fn keep(&mut self, record: Option<&[u8]>) -> Result<bool, SyncedError> {
+    /// Keeps the record of the circle with the passkeys that others changed. Whether that was done:
+    /// not where something was changed here meanwhile.
+    pub(crate) fn keep(&mut self, record: &[u8]) -> Result<bool, SyncedError> {
         let ids = self.touched_ids();
         let mut changes = Vec::new();
         for id in &ids {
@@ -28,7 +28,7 @@ impl SyncedStore {
         };
         let device = self.device.encode();
         let kept = self.store.keep_circle(CircleChange {
-            record,
+            record: Some(record),
             device: Some(&device),
             changes,
             elsewhere: &elsewhere,

@@ -65,8 +65,12 @@ impl SyncedStore {
         crypto: &CryptoProvider,
         new: bool,
     ) -> Result<DeviceKeys, SyncedError> {
-        if let Some(prepared) = store.prepared_circle()?.filter(|_| !new) {
-            return Device::decode(&prepared)?.device_keys(crypto);
+        let prepared = store.prepared_circle()?.filter(|_| !new);
+        let prepared =
+            prepared.and_then(|kept| Device::decode(&kept).ok()?.device_keys(crypto).ok());
+        // Nobody is lost by it if those of an earlier try can't be read.
+        if let Some(keys) = prepared {
+            return Ok(keys);
         }
         let made = DeviceKeys::generate(crypto).map_err(towline_sync::CircleError::from)?;
         let keys = made.to_bytes().map_err(towline_sync::CircleError::from)?;
@@ -150,10 +154,16 @@ impl SyncedStore {
         for id in missing {
             self.touched.extend(self.here.forget(&id).map(|known| known.record));
         }
-        while !self.keep(None)? {
+        // With the place up to where the circle was told: what is deleted from now on is known to
+        // have been, however long the circle's store can't be reached.
+        loop {
+            let (token, record) = self.circle.record_now();
+            if self.keep(&record)? {
+                self.circle.handle_saved(token);
+                return Ok(());
+            }
             self.tell(now)?;
         }
-        Ok(())
     }
 
     /// Tells the circle what changed in the store, looks at the circle's store when it is time to,
@@ -178,13 +188,13 @@ impl SyncedStore {
                 }
                 SyncOutput::Notice(notice) => turn.notices.push(notice),
                 SyncOutput::Save { token, record } => {
-                    let mut kept = self.keep(Some(&record));
+                    let mut kept = self.keep(&record);
                     while let Ok(false) = kept {
                         // If that is news for the circle, it wants another record to be kept.
                         if self.tell(now())? {
                             break;
                         }
-                        kept = self.keep(Some(&record));
+                        kept = self.keep(&record);
                     }
                     match kept {
                         Ok(true) => self.circle.handle_saved(token),

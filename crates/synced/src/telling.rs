@@ -81,9 +81,8 @@ impl SyncedStore {
 
     /// Tells the circle what the store has under an id.
     fn look_at(&mut self, id: &CredentialId, now: Moment) -> Result<bool, SyncedError> {
-        if let Some(credential) = done(self.store.lookup(id))?
-            && self.takes_part(&credential)?
-        {
+        if let Some(credential) = done(self.store.lookup(id))? {
+            // One that counts by now is still there: only what is gone is deleted elsewhere.
             return self.compare(&credential, Newer::Store, now);
         }
         let Some(known) = self.here.forget(id) else { return Ok(false) };
@@ -116,10 +115,19 @@ impl SyncedStore {
         let id = &credential.id;
         let known = self.here.get(id).cloned();
         let mut any = false;
+        if !(credential.backed_up && credential.never_counts) {
+            // Also one that the circle knew: from before this device joined, or from a backup.
+            self.device.only_here.insert(id.clone());
+            self.circle.keep_again();
+            any = true;
+        }
         match &known {
             Some(known) if known.record == record && newer == Newer::Circle => {
+                if known.blob.is_none() && !blob.expose().is_empty() {
+                    any |= self.circle.write(record, Register::LargeBlob, &blob, now);
+                }
                 self.touched.insert(record);
-                return Ok(false);
+                return Ok(any);
             }
             Some(known) if known.record == record => {
                 if known.names.as_ref() != Some(&names) {
@@ -138,9 +146,6 @@ impl SyncedStore {
                     self.circle.write(record, Register::LargeBlob, &blob, now);
                 }
                 any = true;
-                if !credential.backed_up {
-                    self.device.only_here.insert(id.clone());
-                }
             }
         }
         self.here.name(id, record);

@@ -10,10 +10,11 @@ use std::{
 
 use tokio::sync::oneshot;
 use towline::crypto::CryptoProvider;
-use towline_store::Store;
+use towline_store::{Error, Store};
+use towline_synced::SyncedError;
 
 use super::{
-    circle::{EVERY, Member},
+    circle::{EVERY, Member, failure},
     status,
 };
 use crate::{
@@ -51,9 +52,14 @@ impl Background {
         let (failed, ended) = oneshot::channel();
         let report = Arc::clone(report);
         std::thread::spawn(move || {
-            if let Err(Failure { exit, reason, message, .. }) =
-                keep_up(&mut member, &wished, &report)
-            {
+            let turn = || member.turn(&report).map(drop);
+            let tell = |error: &SyncedError| {
+                let Failure { reason, message, .. } = failure(error);
+                let message = format!("nothing is synced for now: {message}; it is tried again");
+                report.event(&Event::Sync { reason, problem: true, message });
+            };
+            if let Err(error) = keep_up(turn, tell, &wished) {
+                let Failure { exit, reason, message, .. } = failure(&error);
                 let message = format!("nothing is synced any more: {message}");
                 report.event(&Event::Sync { reason, problem: true, message });
                 // Nobody may wait for it.
@@ -98,12 +104,63 @@ impl Drop for Background {
     }
 }
 
-fn keep_up(member: &mut Member, wished: &Receiver<()>, report: &Report) -> Result<(), Failure> {
+/// One turn after the other until it is wished to end, and then one more. What fails may be over at
+/// the next turn, and is told once; only without a circle there is nothing to go on with.
+fn keep_up(
+    mut turn: impl FnMut() -> Result<(), SyncedError>,
+    mut tell: impl FnMut(&SyncedError),
+    wished: &Receiver<()>,
+) -> Result<(), SyncedError> {
+    let (mut told, mut last) = (None, false);
     loop {
-        member.turn(report)?;
-        match wished.recv_timeout(SOON) {
-            Err(RecvTimeoutError::Timeout) => {}
-            _ => return member.turn(report).map(drop),
+        let failed = turn().err();
+        if let Some(error) = &failed
+            && failed != told
+        {
+            if matches!(error, SyncedError::Kept(Error::NoCircle) | SyncedError::Device) {
+                return Err(error.clone());
+            }
+            tell(error);
+        }
+        told = failed;
+        if last {
+            return Ok(());
+        }
+        last = wished.recv_timeout(SOON) != Err(RecvTimeoutError::Timeout);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_that_fails_is_told_once_and_tried_again() {
+        let (stop, wished) = channel();
+        let mut stop = Some(stop);
+        let (mut turns, mut told) = (0, Vec::new());
+        let turn = || {
+            turns += 1;
+            match turns {
+                1..=2 | 4 => Err(SyncedError::Kept(Error::DiskFull)),
+                5 => {
+                    stop = None;
+                    Ok(())
+                }
+                _ => Ok(()),
+            }
+        };
+        assert_eq!(keep_up(turn, |error| told.push(error.clone()), &wished), Ok(()));
+        assert_eq!(turns, 6, "one more after the wish");
+        assert_eq!(told, [SyncedError::Kept(Error::DiskFull), SyncedError::Kept(Error::DiskFull)]);
+    }
+
+    #[test]
+    fn without_a_circle_it_ends() {
+        let (_stop, wished) = channel();
+        for error in [SyncedError::Kept(Error::NoCircle), SyncedError::Device] {
+            let ended = keep_up(|| Err(error.clone()), |_| panic!("it is over"), &wished);
+            assert_eq!(ended, Err(error));
         }
     }
 }

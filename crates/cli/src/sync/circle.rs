@@ -90,7 +90,7 @@ impl Member {
     pub(super) fn settle(&mut self, report: &Report) -> Result<bool, Failure> {
         for _ in 0..TURNS {
             self.synced.circle_mut().look_now(now());
-            let told = self.turn(report)?;
+            let told = self.turn(report).map_err(|error| failure(&error))?;
             if told.failed || (!told.merged && !self.synced.circle().is_on_this_device_only()) {
                 break;
             }
@@ -99,8 +99,8 @@ impl Member {
     }
 
     /// One turn, and what there is to say about it.
-    pub(super) fn turn(&mut self, report: &Report) -> Result<Told, Failure> {
-        let turn = self.synced.turn(&self.folder, now).map_err(|error| failure(&error))?;
+    pub(super) fn turn(&mut self, report: &Report) -> Result<Told, SyncedError> {
+        let turn = self.synced.turn(&self.folder, now)?;
         for notice in &turn.notices {
             report.event(&self.said(*notice));
         }
@@ -173,8 +173,11 @@ pub(super) fn new_member(
             "passkeys that are synced are in a file; name it with --store",
         ));
     };
-    let there = SyncedStore::open(store.clone(), provider.clone(), config(EVERY), now());
-    let there = there.map_err(|error| failure(&error))?;
+    let there = match SyncedStore::open(store.clone(), provider.clone(), config(EVERY), now()) {
+        // What can't be read is of no use, and a new beginning is what helps.
+        Err(SyncedError::Device | SyncedError::Circle(CircleError::Malformed(_))) => None,
+        there => there.map_err(|error| failure(&error))?,
+    };
     // One that was removed may begin anew, as another device.
     if there.is_some_and(|synced| synced.circle().is_member()) {
         let message = "this store belongs to a circle already; `towline sync status` says to which";

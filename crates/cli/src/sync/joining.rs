@@ -244,8 +244,9 @@ async fn meet_and_join(
                         let address = Content::new(member.synced.address().into());
                         session.admitted(member.synced.circle().welcome(), address);
                     }
-                    Err(failure) => {
+                    Err(error) => {
                         session.not_admitted(None);
+                        let failure = failure(&error);
                         report.event(&Event::Sync {
                             reason: failure.reason,
                             problem: true,

@@ -9,7 +9,7 @@ use towline_sync_folder::Folder;
 use super::{
     circle::{EVERY, Member, config, folder_failure, new_member, now, refused, root},
     day::day,
-    status,
+    remove, status,
 };
 use crate::{
     args,
@@ -43,13 +43,15 @@ pub(super) async fn run(
     let own = DeviceKeys::generate(provider).map_err(failed)?;
     let (id, on_paper) = (circle.id(), circle.device());
     let introduced = own.introduce(Some(id), on_paper, MemberKind::Device).map_err(failed)?;
-    circle.take_over(introduced, now()).map_err(|error| refused(&error))?;
+    let lost = circle.take_over(introduced, now()).map_err(|error| refused(&error))?;
     let bytes = own.to_bytes().map_err(failed)?;
     let same = DeviceKeys::from_bytes(provider, &bytes).map_err(failed)?;
     let joined = Circle::join(provider.clone(), config(EVERY), same, &circle.welcome(), now());
-    let joined = joined.map_err(|error| refused(&error))?;
+    let mut joined = joined.map_err(|error| refused(&error))?;
+    joined.expose_all(lost);
     let mut member = Member::begin(store, provider, &own, joined, place)?;
     member.settle(report)?;
+    remove::list(&member.synced, report);
     status::tell(&member.synced, report);
     Ok(Exit::Ok)
 }

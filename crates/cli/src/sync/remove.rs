@@ -159,7 +159,8 @@ fn exposed(synced: &SyncedStore) -> Vec<([u8; 16], Exposed)> {
     circle.removed().flat_map(of).collect()
 }
 
-fn list(synced: &SyncedStore, report: &Report) {
+/// Lists what those who are out can have, if there is anything.
+pub(super) fn list(synced: &SyncedStore, report: &Report) {
     let exposed = exposed(synced);
     if exposed.is_empty() {
         return;

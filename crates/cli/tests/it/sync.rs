@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::Value;
+use towline_store::{KeySource, Store};
 
 use crate::{
     program::{Directory, Ended, Program, run},
@@ -134,6 +135,10 @@ async fn a_stolen_device_is_removed_with_a_list_to_tick_off_and_paper_brings_all
     let recovered = run(sync(&third, &recover)).await;
     assert_eq!((recovered.code, devices(&recovered)), (0, vec!["new".to_owned()]), "{recovered:?}");
     assert_eq!(find(&recovered, "circle")["passkeys"], 1);
+    let exposed = find(&recovered, "exposed");
+    assert_eq!((&exposed["device"], &exposed["rp_id"]), (&"desktop".into(), &"localhost".into()));
+    let listed = run(sync(&third, &["remove"])).await;
+    assert_eq!(find(&listed, "exposed")["id"], exposed["id"]);
     let question = text(&find(&recovered, "question")["message"]);
     assert!(question.contains("by \"desktop\"; 1 passkey."), "{question}");
     let listed = run(["keys", "--store", &third, "list"]).await;
@@ -182,4 +187,18 @@ async fn nothing_is_begun_without_the_words_and_nothing_synced_without_a_circle(
     assert!(!fs::exists(&none).unwrap(), "no store was made for nothing");
     other(&words);
     run(recover(&store)).await.assert_failed(2, "in_circle");
+
+    // What is kept of the circle, or of the device there, can't be read any more.
+    for damaged in 0..2 {
+        let key = KeySource::KeyFile(format!("{store}.key").into());
+        let kept = Store::open(store.as_ref(), &key, &towline::fastest::provider()).unwrap();
+        let was = kept.circle().unwrap().unwrap();
+        let mut parts = [&was.device[..], &was.record[..]];
+        parts[damaged] = b"damaged";
+        kept.begin_circle(parts[0], parts[1]).unwrap();
+        drop(kept);
+        run(sync(&store, &["status"])).await.assert_failed(5, "store");
+        let recovered = run(recover(&store)).await;
+        assert_eq!(recovered.code, 0, "{recovered:?}");
+    }
 }

@@ -38,6 +38,17 @@ fn what_is_no_address_is_refused_in_a_sentence() {
         assert!(matches!(refused, RemoteError::Address(_)), "{address}: {refused:?}");
         assert!(refused.to_string().contains("write s3://BUCKET/FOLDER"));
     }
+    for address in [
+        "htps://anna:secret@host/x",
+        "webdav://anna:se@secret?secret@host/x",
+        "//anna:secret@host",
+        "htps://host/x?token=secret",
+        "s3://anna:secret@",
+    ] {
+        let refused = open(address, AWS).unwrap_err();
+        let shown = format!("{refused} {refused:?}");
+        assert!(!shown.contains("secret") && !shown.contains("anna"), "{shown}");
+    }
     let long = open(&"x".repeat(100_000), AWS).unwrap_err();
     assert!(long.to_string().len() < 400);
 }

@@ -136,6 +136,8 @@ fn lengths_that_are_wrong_do_no_harm() {
             assert_eq!(got.as_deref(), Some(&b"some bytes"[..]));
         }
         server.faults(&[Fault::Short]);
+        assert_eq!(store.list().unwrap(), [NAME.to_string()], "it is asked for again");
+        server.faults(&[Fault::Short; 5]);
         assert!(store.list().is_err(), "a part of a listing is none");
         server.faults(&[Fault::Long(9 << 20)]);
         assert!(store.list().is_err());
@@ -171,6 +173,36 @@ fn a_listing_of_many_pages_is_whole_or_none() {
     assert_eq!(server.requests().len(), 10);
     server.faults(&[Fault::None, Fault::None, Fault::Status(403)]);
     assert!(matches!(store.list(), Err(RemoteError::Refused { .. })));
+}
+
+/// Otherwise it would look as if the store had lost the rest.
+#[test]
+fn a_page_that_names_no_next_one_and_says_that_there_is_one_is_refused() {
+    let server = Server::start();
+    let store = s3(&server, CIRCLE);
+    store.put(NAME, b"bytes").unwrap();
+    for more in ["", "<NextContinuationToken></NextContinuationToken>"] {
+        server.faults(&[Fault::Cut(more)]);
+        let refused = store.list().unwrap_err();
+        assert!(matches!(refused, RemoteError::Unavailable(_)), "{refused:?}");
+    }
+    server.faults(&[Fault::Cut("<NextContinuationToken>a</NextContinuationToken>")]);
+    assert_eq!(store.list().unwrap(), [NAME.to_string()]);
+}
+
+/// A folder that was listed and is gone a moment later is no empty one.
+#[test]
+fn a_folder_that_is_not_there_is_empty_for_the_circle_alone() {
+    let server = Server::start();
+    let store = dav(&server, CIRCLE);
+    store.put(NAME, b"bytes").unwrap();
+    server.faults(&[Fault::Status(404)]);
+    assert_eq!(store.list().unwrap(), [""; 0]);
+    server.faults(&[Fault::None, Fault::Status(404)]);
+    assert!(matches!(store.list(), Err(RemoteError::Absent(_))));
+    server.faults(&[Fault::Status(404)]);
+    let address = format!("{}/dav", server.origin());
+    assert_eq!(RemoteStore::circles(&address).unwrap(), []);
 }
 
 /// A new passkey costs two requests, a look with nothing new one listing.

@@ -27,6 +27,8 @@ pub(super) enum Fault {
     Short,
     /// The answer has this many bytes, whatever was asked.
     Long(usize),
+    /// A page of a listing that says that there are more, with this after it.
+    Cut(&'static str),
 }
 
 #[derive(Default)]
@@ -107,6 +109,10 @@ fn answer(kept: &Mutex<Kept>, stream: &TcpStream) -> std::io::Result<()> {
             Fault::Closed => return Ok(()),
             Fault::Status(status) => (status, Vec::new()),
             Fault::Long(length) => (200, vec![b'<'; length]),
+            Fault::Cut(more) => {
+                let page = "<ListBucketResult><IsTruncated>true</IsTruncated>";
+                (200, format!("{page}{more}</ListBucketResult>").into())
+            }
             _ => kept.carry_out(method, path, query, body, absent_only),
         };
         (fault, done)

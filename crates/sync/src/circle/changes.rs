@@ -27,6 +27,12 @@ impl Circle {
         }
     }
 
+    /// Gives its record out again, though it may be no other: whoever keeps it has something to
+    /// keep with it.
+    pub const fn keep_again(&mut self) {
+        self.changed = true;
+    }
+
     /// A passkey was made or imported here.
     ///
     /// # Errors
@@ -187,17 +193,24 @@ impl Circle {
 
     /// Somebody may be out who was not: R9, R15, and what they can have read.
     pub(super) fn learn_who_is_out(&mut self) {
-        let newly: Vec<_> = self.roster.out().difference(&self.out).copied().collect();
+        let newly: BTreeSet<_> = self.roster.out().difference(&self.out).copied().collect();
         if newly.is_empty() {
             return;
         }
         self.out.extend(&newly);
-        let records: BTreeSet<_> = self.state.records().collect();
-        self.exposed.extend(newly.into_iter().map(|id| (id, records.clone())));
+        self.expose_all(newly);
         // R9: what was sealed before and not yet sent is sealed again, under another epoch.
         self.outbox.retain(|outgoing| !outgoing.is_sealed());
         self.own = None;
         self.needs_snapshot = true;
+        self.changed = true;
+    }
+
+    /// All that is here now can have been read by these, which are out. A device that joins by
+    /// paper says so of those that [were removed for it](Self::take_over): it finds them removed.
+    pub fn expose_all(&mut self, to: impl IntoIterator<Item = DeviceId>) {
+        let records: BTreeSet<_> = self.state.records().collect();
+        self.exposed.extend(to.into_iter().map(|id| (id, records.clone())));
         self.changed = true;
     }
 

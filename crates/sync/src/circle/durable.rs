@@ -239,7 +239,7 @@ impl Circle {
             })?,
             Member::Int(5) => self.state = State::read(value)?,
             Member::Int(6) => self.clock = HybridClock::new(own, value.uint()?),
-            Member::Int(7) => self.seen = read_seen(value)?,
+            Member::Int(7) => self.seen = read_seen(value, MOST)?,
             Member::Int(10) => self.pending = State::read(value)?,
             Member::Int(11) => self.needs_snapshot = value.bool()?,
             Member::Int(12) => self.next_number = value.uint()?,
@@ -251,7 +251,7 @@ impl Circle {
             Member::Int(14) => {
                 self.sealed = set(value, MOST, read_mark)?.into_iter().map(|(_, it)| it).collect();
             }
-            Member::Int(15) => self.named = read_seen(value)?,
+            Member::Int(15) => self.named = read_seen(value, MOST)?,
             Member::Int(16) => self.merged = set(value, MOST, read_mark)?,
             Member::Int(17) => self.out = set(value, MOST, device)?,
             Member::Int(18) => value.array(|it| {

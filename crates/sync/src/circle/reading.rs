@@ -15,8 +15,12 @@ use crate::{
     sealed::{Inner, Part, Sealed, SealedKind, Seen},
 };
 
-/// How many objects are asked for at a time.
+/// How many objects are asked for at a time. All of them are there before they are judged, and no
+/// more than them.
 const AT_A_TIME: usize = 16;
+/// How many records of membership may wait for what they stand on. The others are asked for again
+/// at the next look.
+const MOST_WAITING: usize = 1024;
 
 /// How far the number of this device's next head is moved by what another says of it, so that
 /// nobody can use the numbers up.
@@ -25,11 +29,13 @@ const LARGEST_STEP: u64 = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Reading {
     /// What is in the store.
-    names: BTreeSet<StoreName>,
+    pub(super) names: BTreeSet<StoreName>,
     stage: Stage,
     wanted: VecDeque<StoreName>,
     asked: BTreeMap<SyncToken, StoreName>,
-    got: BTreeMap<StoreName, Vec<u8>>,
+    pub(super) got: BTreeMap<StoreName, Vec<u8>>,
+    /// Records of membership that wait for others.
+    pub(super) waiting: BTreeMap<StoreName, Vec<u8>>,
     /// Heads that were opened and whose segments are still to be merged: the newest first.
     heads: VecDeque<OpenHead>,
     /// The greatest head of this device that another copy of it wrote, and all that it says.
@@ -59,7 +65,7 @@ impl Reading {
     }
 
     /// The number of the newest head of a device that is listed.
-    fn newest(&self, of: DeviceId) -> Option<u64> {
+    pub(super) fn newest(&self, of: DeviceId) -> Option<u64> {
         let numbers = self.names.iter().filter_map(|name| match name {
             StoreName::Head(device, number, _) if *device == of => Some(*number),
             _ => None,
@@ -92,6 +98,7 @@ impl Circle {
             wanted,
             asked: BTreeMap::new(),
             got: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             heads: VecDeque::new(),
             foreign: None,
         };
@@ -122,24 +129,27 @@ impl Circle {
         self.tell(SyncNotice::Invented(name));
     }
 
-    /// Asks for more, or goes on with what came.
+    /// Judges what came, and asks for more or goes on to the next stage.
     fn read_on(&mut self, mut reading: Box<Reading>, now: Moment) {
         loop {
-            while reading.asked.len() < AT_A_TIME
-                && let Some(name) = reading.wanted.pop_front()
-            {
-                let token = self.token();
-                reading.asked.insert(token, name);
-                self.outputs.push_back(SyncOutput::Get { token, name });
+            if reading.asked.is_empty() {
+                self.judge(&mut reading);
+                while reading.asked.len() < AT_A_TIME
+                    && let Some(name) = reading.wanted.pop_front()
+                {
+                    let token = self.token();
+                    reading.asked.insert(token, name);
+                    self.outputs.push_back(SyncOutput::Get { token, name });
+                }
             }
             if !reading.asked.is_empty() {
                 self.phase = Phase::Reading(reading);
                 return;
             }
-            let got = std::mem::take(&mut reading.got);
             match reading.stage {
                 Stage::Membership => {
-                    self.take_membership(got);
+                    reading.waiting.clear();
+                    self.learn_who_is_out();
                     if !self.is_member() {
                         self.tell(SyncNotice::Removed);
                         self.rest(now);
@@ -152,13 +162,10 @@ impl Circle {
                     reading.stage = Stage::Epochs;
                 }
                 Stage::Epochs => {
-                    self.take_epochs(&got);
                     reading.wanted = self.unknown(&reading.names, Self::is_news);
                     reading.stage = Stage::Heads;
                 }
                 Stage::Heads => {
-                    reading.heads =
-                        got.iter().filter_map(|(name, bytes)| self.open(*name, bytes)).collect();
                     reading.heads.make_contiguous().sort_by_key(|head| Reverse(head.seen));
                     reading.stage = Stage::Segments;
                     self.want_segments(&mut reading);
@@ -168,9 +175,26 @@ impl Circle {
                         self.conclude(*reading, now);
                         return;
                     };
+                    let got = std::mem::take(&mut reading.got);
                     self.merge(head, &got, &mut reading);
                     self.want_segments(&mut reading);
                 }
+            }
+        }
+    }
+
+    /// Of what came, all but the segments, which are merged together when all of a head are there.
+    fn judge(&mut self, reading: &mut Reading) {
+        if reading.stage == Stage::Segments {
+            return;
+        }
+        let got = std::mem::take(&mut reading.got);
+        match reading.stage {
+            Stage::Membership => self.take_membership(got, &mut reading.waiting),
+            Stage::Epochs => self.take_epochs(&got),
+            Stage::Heads | Stage::Segments => {
+                let opened = got.iter().filter_map(|(name, bytes)| self.open(*name, bytes));
+                reading.heads.extend(opened);
             }
         }
     }
@@ -193,14 +217,18 @@ impl Circle {
         self.roster.members().contains(&device) && !own && !self.merged.contains(&(device, seen))
     }
 
-    fn take_membership(&mut self, mut got: BTreeMap<StoreName, Vec<u8>>) {
+    fn take_membership(
+        &mut self,
+        mut got: BTreeMap<StoreName, Vec<u8>>,
+        waiting: &mut BTreeMap<StoreName, Vec<u8>>,
+    ) {
         let mut refused = Vec::new();
-        loop {
-            let before = got.len();
+        let mut any = true;
+        while std::mem::take(&mut any) {
             got.retain(|name, bytes| match self.roster.take(&self.crypto, bytes) {
                 Verdict::Waits => true,
                 Verdict::Taken => {
-                    self.changed = true;
+                    any = true;
                     false
                 }
                 Verdict::Refused => {
@@ -208,12 +236,17 @@ impl Circle {
                     false
                 }
             });
-            if got.len() == before {
-                break;
+            if any {
+                // It may be what others wait for.
+                got.append(waiting);
+                self.changed = true;
             }
         }
+        waiting.append(&mut got);
+        while waiting.len() > MOST_WAITING {
+            waiting.pop_last();
+        }
         refused.into_iter().for_each(|name| self.refuse(name));
-        self.learn_who_is_out();
     }
 
     /// In the order of the names, epochs come before wraps.
@@ -266,8 +299,12 @@ impl Circle {
         sealed.header.heads.iter().all(|head| self.roster.has(*head))
     }
 
-    /// What another says of the newest head of a device, beside what is known of it here.
+    /// What another says of the newest head of a device, beside what is known of it here. Of whom
+    /// the roster does not know nothing is remembered: there could be any number of them.
     pub(super) fn compare(&mut self, device: DeviceId, newest: Seen) {
+        if self.roster.kind(device).is_none() {
+            return;
+        }
         let here = if device == self.device() {
             let next = newest.number.saturating_add(1);
             if next.saturating_sub(self.next_number) < LARGEST_STEP {
@@ -344,6 +381,7 @@ impl Circle {
             self.next_number = self.next_number.max(head.seen.number.saturating_add(1));
         }
         if !touched.is_empty() {
+            self.pending.forget_buried(&self.state);
             self.outputs.push_back(SyncOutput::Changed(touched));
         }
     }
@@ -420,56 +458,6 @@ impl Circle {
         self.put_back(&reading.names);
         self.look_first = false;
         self.phase = Phase::Writing { asked: None, deletions };
-    }
-
-    /// R13: this device's own head, and each segment of it.
-    fn miss_own(&mut self, reading: &Reading, now: Moment) {
-        let Some(own) = &self.own else { return };
-        let head = StoreName::Head(self.device(), own.seen.number, own.seen.hash);
-        if self.is_in_outbox(own.seen.hash) {
-            return;
-        }
-        let (device, number) = (self.device(), own.seen.number);
-        let mut parts = own.segments.iter().map(|part| StoreName::Segment(device, part.hash));
-        if reading.names.contains(&head) && parts.all(|part| reading.names.contains(&part)) {
-            self.missing_since.retain(|(missing, _), _| *missing != device);
-            return;
-        }
-        self.needs_snapshot = true;
-        self.miss(SyncNotice::WentBack { device, number }, (device, number), now);
-    }
-
-    /// R13: the newest head of each other member that was merged here, or that another names.
-    fn miss_others(&mut self, reading: &Reading, now: Moment) {
-        let mut others = self.roster.members().clone();
-        others.remove(&self.device());
-        for device in others {
-            let seen = self.seen.get(&device).map(|seen| seen.number);
-            let expected = seen.max(self.named.get(&device).map(|named| named.number));
-            let listed = reading.newest(device);
-            let Some(number) = expected.filter(|_| listed < expected) else {
-                self.missing_since.retain(|(missing, _), _| *missing != device);
-                continue;
-            };
-            if self.answered.insert(device, number) != Some(number) {
-                self.needs_snapshot = true;
-                self.changed = true;
-            }
-            let notice = if listed < seen {
-                SyncNotice::WentBack { device, number: seen.unwrap_or(number) }
-            } else {
-                SyncNotice::Withheld { device, number }
-            };
-            self.miss(notice, (device, number), now);
-        }
-    }
-
-    /// Tells of what is missing once it has been for long enough.
-    fn miss(&mut self, notice: SyncNotice, what: (DeviceId, u64), now: Moment) {
-        let since = *self.missing_since.entry(what).or_insert(now.instant);
-        if now.instant.saturating_duration_since(since) >= self.config.patience {
-            self.tell(notice);
-        }
     }
 
     /// What was merged and is no longer listed need not be remembered.

@@ -1,9 +1,9 @@
 //! What is made, changed and deleted on one device is so on the other.
 
-use towline_authenticator::{Change, CredentialStore as _, FEED_LENGTH, LargeBlobPlace, Replaces};
+use towline_authenticator::{Change, Counter, CredentialStore as _, FEED_LENGTH, Replaces};
 use towline_store::{Error, Store};
 use towline_sync::SyncNotice;
-use towline_synced::SyncedError;
+use towline_synced::{SyncedError, SyncedStore};
 
 use crate::support::*;
 
@@ -23,9 +23,7 @@ fn a_passkey_is_made_renamed_written_to_and_deleted_on_both() {
     world.settle([&mut first, &mut second]);
     for device in [&mut first, &mut second] {
         assert_eq!(device.name(1).as_deref(), Some("Alice at work"));
-        let data = device.get(1).unwrap().extensions.unwrap();
-        let blob = data.large_blob.as_ref().and_then(LargeBlobPlace::blob).unwrap();
-        assert_eq!(blob.compressed, b"what the site keeps");
+        assert_eq!(device.blob(1).unwrap(), b"what the site keeps");
     }
 
     second.commit(vec![Change::Remove(id(1))]);
@@ -59,10 +57,30 @@ fn what_was_made_for_one_device_or_counts_stays_there() {
     bound.backup_eligible = false;
     first.make(bound);
     first.make(passkey(2));
-    done(first.store.count(towline_authenticator::Counter::Of(id(2)))).unwrap();
+    done(first.store.count(Counter::Of(id(2)))).unwrap();
     world.settle([&mut first, &mut second]);
     assert_eq!((second.get(1), second.get(2)), (None, None));
     assert!(!first.get(1).unwrap().backed_up && !first.get(2).unwrap().backed_up);
+}
+
+/// It was known here, by the circle. That it takes no part does not mean that it is gone.
+#[test]
+fn one_that_counts_by_now_is_changed_here_alone_and_deleted_nowhere() {
+    let world = World::new();
+    let mut first = world.first(disk());
+    first.make(passkey(1));
+    world.sync(&mut first);
+    let mut second = world.join_with(&mut first, &[passkey(1)], |store| {
+        done(store.count(Counter::Of(id(1)))).unwrap();
+    });
+    second.rename(1, "Here");
+    second.write_blob(1, b"here");
+    world.settle([&mut first, &mut second]);
+    assert_eq!(first.name(1).as_deref(), Some("user 1"));
+    assert_eq!(second.name(1).as_deref(), Some("Here"));
+    second.commit(vec![Change::Remove(id(1))]);
+    world.settle([&mut first, &mut second]);
+    assert_eq!(first.get(1), None);
 }
 
 /// The site knows both.
@@ -95,18 +113,68 @@ fn a_store_that_joins_keeps_what_it_has_and_gets_what_there_is() {
     first.make(passkey(2));
     first.rename(2, "Newer");
     world.sync(&mut first);
-    let other = disk();
-    let mut store = Store::create_on(other.clone(), &key(), &crypto()).unwrap();
-    for number in [2, 3] {
-        let (credential, replaces) = (Box::new(passkey(number)), Replaces::Nothing);
-        done(store.commit(vec![Change::Save { credential, replaces }])).unwrap();
-    }
-    let mut second = world.join(&mut first, store, other);
+    let mut second = world.join_with(&mut first, &[passkey(2), passkey(3)], |_| {});
     assert!(second.get(1).is_some(), "before the folder was looked at");
     world.settle([&mut first, &mut second]);
     for device in [&mut first, &mut second] {
         assert!((1..=3).all(|number| device.get(number).is_some()));
         assert_eq!(device.name(2).as_deref(), Some("Newer"));
+    }
+}
+
+/// The circle knows of no blob: what the site keeps here goes there.
+#[test]
+fn a_store_that_joins_keeps_the_large_blob_that_the_circle_does_not_have() {
+    let world = World::new();
+    let mut first = world.first(disk());
+    first.make(passkey(1));
+    world.sync(&mut first);
+    let mut second = world.join_with(&mut first, &[with_blob(1, b"what the site keeps")], |_| {});
+    assert_eq!(second.blob(1).unwrap(), b"what the site keeps");
+    world.settle([&mut first, &mut second]);
+    for device in [&mut first, &mut second] {
+        assert_eq!(device.blob(1).unwrap(), b"what the site keeps");
+    }
+}
+
+/// From the moment of joining it is known what was deleted afterwards, though nothing was asked of
+/// the folder yet.
+#[test]
+fn what_is_deleted_or_renamed_right_after_joining_stays_so() {
+    let world = World::new();
+    let mut first = world.first(disk());
+    (1..=2).for_each(|number| first.make(passkey(number)));
+    world.sync(&mut first);
+    let mut second = world.join_with(&mut first, &[passkey(2)], |_| {});
+    world.sync_with(&mut second, &world.cut(0)).unwrap();
+    second.commit(vec![Change::Remove(id(1))]);
+    second.rename(2, "Newer");
+    let mut second = second.restart(&world);
+    assert_eq!(second.get(1), None);
+    assert_eq!(second.name(2).as_deref(), Some("Newer"));
+    world.settle([&mut first, &mut second]);
+    for device in [&mut first, &mut second] {
+        assert_eq!(device.get(1), None);
+        assert_eq!(device.name(2).as_deref(), Some("Newer"));
+    }
+}
+
+/// BS, and no counts, on all of the devices that have it.
+#[test]
+fn a_passkey_that_both_had_or_that_a_backup_brings_again_is_backed_up() {
+    let world = World::new();
+    let mut first = world.first(disk());
+    first.make(passkey(1));
+    world.sync(&mut first);
+    let mut second = world.join_with(&mut first, &[passkey(1)], |_| {});
+    for _ in 0..2 {
+        world.sync(&mut second);
+        let there = second.get(1).unwrap();
+        assert!(there.backed_up && there.never_counts);
+        assert_eq!(second.synced.only_here(), 0);
+        let (credential, replaces) = (Box::new(passkey(1)), Replaces::Nothing);
+        second.commit(vec![Change::Save { credential, replaces }]);
+        assert!(!second.get(1).unwrap().backed_up);
     }
 }
 
@@ -127,12 +195,21 @@ fn what_was_done_while_no_program_synced_is_told_however_much_it_is() {
         }
     }
     let config = towline_sync::CircleConfig::default();
-    let synced = towline_synced::SyncedStore::open(store.clone(), crypto(), config, world.now());
+    let synced = SyncedStore::open(store.clone(), crypto(), config, world.now());
     let mut first = Device { store, synced: synced.unwrap().unwrap(), disk, notices };
     world.settle([&mut first, &mut second]);
     assert_eq!(second.get(1), None);
     assert_eq!(second.name(2).as_deref(), Some("other"));
     assert!(second.get(3).is_some() && first.get(3).is_some());
+}
+
+#[test]
+fn keys_of_an_earlier_try_are_used_again_unless_they_can_not_be_read() {
+    let store = Store::create_on(disk(), &key(), &crypto()).unwrap();
+    store.prepare_circle(b"damaged").unwrap();
+    let keys = || SyncedStore::keys_to_join(&store, &crypto(), false).unwrap().id();
+    let first = keys();
+    assert_eq!(keys(), first);
 }
 
 /// A reset is of one device: the others keep their passkeys.

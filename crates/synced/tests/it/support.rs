@@ -52,6 +52,14 @@ pub(crate) fn passkey(number: u8) -> Credential {
     }
 }
 
+/// The same, in which the site keeps something.
+pub(crate) fn with_blob(number: u8, bytes: &[u8]) -> Credential {
+    let mut data = ExtensionData::default();
+    let blob = LargeBlob { compressed: bytes.to_vec(), original_size: 99 };
+    data.large_blob = Some(LargeBlobPlace::Holds(Box::new(blob)));
+    Credential { extensions: Some(Box::new(data)), ..passkey(number) }
+}
+
 /// Where all devices look, and the time.
 pub(crate) struct World {
     objects: Objects,
@@ -101,6 +109,23 @@ impl World {
         let circle = Circle::join(crypto, config, own, &welcome, self.now()).unwrap();
         self.sync(sponsor);
         self.device(store, disk, &keys, circle).unwrap()
+    }
+
+    /// One more device, whose store has these passkeys before, and what else is done to it.
+    pub(crate) fn join_with(
+        &self,
+        sponsor: &mut Device,
+        passkeys: &[Credential],
+        before: impl FnOnce(&mut Store),
+    ) -> Device {
+        let disk = disk();
+        let mut store = Store::create_on(disk.clone(), &key(), &crypto()).unwrap();
+        for passkey in passkeys {
+            let (credential, replaces) = (Box::new(passkey.clone()), Replaces::Nothing);
+            done(store.commit(vec![Change::Save { credential, replaces }])).unwrap();
+        }
+        before(&mut store);
+        self.join(sponsor, store, disk)
     }
 
     fn device(
@@ -183,11 +208,13 @@ impl Device {
         self.commit(vec![Change::Rename { id: id(number), user, at: None }]);
     }
 
+    pub(crate) fn blob(&mut self, number: u8) -> Option<Vec<u8>> {
+        let data = self.get(number)?.extensions?;
+        Some(data.large_blob.as_ref()?.blob()?.compressed.clone())
+    }
+
     pub(crate) fn write_blob(&mut self, number: u8, bytes: &[u8]) {
-        let mut data = ExtensionData::default();
-        let blob = LargeBlob { compressed: bytes.to_vec(), original_size: 99 };
-        data.large_blob = Some(LargeBlobPlace::Holds(Box::new(blob)));
-        let data = Some(Box::new(data));
+        let data = with_blob(number, bytes).extensions;
         self.commit(vec![Change::SetExtensionData { id: id(number), data, at: None }]);
     }
 

@@ -165,6 +165,57 @@ fn what_a_store_invents_is_told_once_and_not_read() {
     assert!(devices[1].has(1));
 }
 
+/// It is judged a few objects at a time, and not all that waits for something is kept.
+#[test]
+fn a_store_full_of_what_it_invents_does_not_fill_the_memory() {
+    let mut world = World::new(32);
+    let mut devices = world.circle(2);
+    let known: BTreeSet<_> = world.store.objects.keys().copied().collect();
+    // Two more, of which the second is added by a record that stands on that of the first.
+    let mut added = Vec::new();
+    for _ in 0..2 {
+        world.join(&mut devices[0]);
+        world.sync(&mut devices[0]);
+        let names = world.store.names(|name| matches!(name, StoreName::Membership(_)));
+        let new = names.into_iter().find(|name| !known.contains(name) && !added.contains(name));
+        added.push(new.unwrap());
+    }
+    world.store.hidden.insert(added[0]);
+    let honest = world.store.clone();
+    let (by, waits) = (devices[0].id(), world.store.objects[&added[1]].clone());
+    for number in 0..1100_u16 {
+        let mut changed = waits.clone();
+        let end = changed.len() - 2;
+        changed[end..].copy_from_slice(&number.to_be_bytes());
+        let hash = ObjectHash::of(&world.crypto, &changed);
+        world.store.objects.insert(StoreName::Membership(hash), changed);
+    }
+    for number in 0..100_u8 {
+        let hash = ObjectHash::of(&world.crypto, &[number]);
+        world.store.objects.insert(StoreName::Head(by, 99, hash), vec![number]);
+    }
+    let now = world.moment(&devices[1]);
+    devices[1].circle.look_now(now);
+    devices[1].circle.handle_timeout(now);
+    let mut most = [0, 0];
+    loop {
+        if let Phase::Reading(reading) = &devices[1].circle.phase {
+            let here = [reading.got.len(), reading.waiting.len()];
+            most = [0, 1].map(|place| most[place].max(here[place]));
+        }
+        if world.pump(&mut devices[1], 1) {
+            break;
+        }
+    }
+    assert!(most[0] <= 16 && most[1] == 1024, "{most:?}");
+    assert_eq!(devices[1].circle.members().count(), 3);
+    // What was let go is asked for again.
+    world.store = honest;
+    world.store.hidden.clear();
+    world.sync(&mut devices[1]);
+    assert_eq!(devices[1].circle.members().count(), 5);
+}
+
 /// Every byte of every object, changed one after the other under a name that fits.
 #[test]
 fn no_byte_of_an_object_can_be_changed() {
@@ -255,6 +306,32 @@ fn a_device_that_was_restored_goes_on() {
     world.pump(writer, usize::MAX);
     world.sync(reader);
     assert!(reader.has(5));
+}
+
+/// A member whose heads name devices that are none does not fill the others' records with them.
+#[test]
+fn devices_that_a_member_invents_are_not_remembered() {
+    let mut world = World::new(30);
+    let mut devices = world.circle(2);
+    let invented = |number: u16| {
+        let id = DeviceId(std::array::from_fn(|place| number.to_be_bytes()[place % 2]));
+        (id, Seen { number: 1, hash: ObjectHash([0; 16]) })
+    };
+    let (liar, reader) = two(&mut devices);
+    for first in [0, 256] {
+        liar.circle.seen.extend((first..first + 250).map(invented));
+        world.make(liar, 1);
+        liar.circle.seen.retain(|id, _| *id == reader.id());
+        world.sync(reader);
+    }
+    let now = world.moment(reader);
+    assert!(reader.has(1));
+    assert!(reader.circle.named.keys().all(|id| [liar.id(), reader.id()].contains(id)));
+    reader.crash(now);
+    // A record with many, which earlier versions wrote, is read.
+    reader.circle.named.extend((0..300).map(invented));
+    reader.kept = reader.circle.to_bytes();
+    reader.crash(now);
 }
 
 /// What a member says of another's numbers does not use them up.

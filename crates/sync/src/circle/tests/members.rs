@@ -307,10 +307,15 @@ fn words_bring_a_circle_back_and_say_how_old_it_is() {
     let removed = paper.circle.take_over(introduced, now).unwrap();
     assert_eq!(removed, BTreeSet::from([first.id(), second.id()]));
     let (bytes, welcome) = (keys.to_bytes().unwrap(), paper.circle.welcome());
-    let circle = Circle::join(crypto, world.config, keys, &welcome, now).unwrap();
+    let mut circle = Circle::join(crypto, world.config, keys, &welcome, now).unwrap();
+    circle.expose_all(removed.clone());
     let mut new = world.device(circle, bytes);
     world.sync(&mut new);
     world.make(&mut new, 3);
+    new.crash(now);
+    for lost in removed {
+        assert_eq!(new.circle.exposed(lost), BTreeSet::from([[1; 16], [2; 16]]));
+    }
     for old in [&mut first, &mut second] {
         world.sync(old);
         assert!(old.notices.contains(&SyncNotice::Removed) && !old.has(3));

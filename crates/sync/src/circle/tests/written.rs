@@ -113,6 +113,28 @@ fn a_deletion_leaves_no_segment_with_the_secret() {
     assert_eq!(State::from_bytes(&plain).unwrap().buried(), 1);
 }
 
+/// R10: nor what waits here when the burial comes from elsewhere.
+#[test]
+fn what_waits_of_a_passkey_that_another_has_deleted_is_not_sent() {
+    let mut world = World::new(66);
+    let mut devices = world.circle(2);
+    (1..=2).for_each(|record| world.make(&mut devices[0], record));
+    world.settle(&mut devices);
+    let now = world.moment(&devices[1]);
+    devices[1].circle.bury([1; 16], now);
+    world.pump(&mut devices[1], usize::MAX);
+    assert!(devices[0].rename(1, "late", now) && devices[0].rename(2, "Bob", now));
+    // It looks at the store before it writes.
+    let before = devices[0].sent.len();
+    world.sync(&mut devices[0]);
+    let sent = devices[0].sent[before..].to_vec();
+    let [name @ StoreName::Segment(..), StoreName::Head(..)] = sent[..] else { panic!("{sent:?}") };
+    let bytes = &world.store.objects[&name];
+    assert_eq!(kind(bytes), SealedKind::Delta);
+    let (_, said) = devices[1].circle.open_segment(name, bytes).unwrap();
+    assert_eq!(said.records().collect::<Vec<_>>(), [[2; 16]]);
+}
+
 /// A replacement: the new one and the burial in one segment.
 #[test]
 fn a_key_that_takes_the_place_of_another_comes_in_one_step_with_its_burial() {
