@@ -36,6 +36,8 @@ async fn clicks(driver: &WebDriver, button: &str, says: &'static str) -> WebDriv
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Chromium and chromedriver"]
 async fn alice_registers_and_signs_in() {
+    // For the client's HTTP, to which another crate of this workspace leaves the choice.
+    let _first = rustls::crypto::ring::default_provider().install_default();
     let site = serve(site::router()).await;
     let service = Service::default();
     let session = service.default_session();
