@@ -24,7 +24,7 @@ pub struct Swtpm {
 
 impl Swtpm {
     /// A new TPM. Where `swtpm` is not installed, the tests that need it say so and do nothing; the
-    /// stage `tpm` of `.ci/run` sets `TOWLINE_SWTPM`, which makes that a failure.
+    /// stage `test` of `.ci/run` sets `TOWLINE_SWTPM`, which makes that a failure.
     #[must_use]
     pub fn new() -> Option<Self> {
         Self::at(None)
