@@ -1,6 +1,6 @@
 //! Phones that go from one node to another, and the rings that go after them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::away::{AwayRing, FIND_TIME, Phase};
 use super::switchboard::{Caller, Ring};
@@ -9,6 +9,10 @@ use crate::bus::{BusMessage, ContactTag, NodeInstance, Why};
 use crate::ids::ContactId;
 use crate::message::{FromService, RingId};
 use crate::{Ending, Leg, deadline};
+
+/// A connection that is younger is not told that another one took over: whoever is told so does not
+/// come again.
+const JUST_CAME: Duration = Duration::from_secs(2);
 
 impl Rendezvous {
     /// A phone is at another node, too. The later of its connections has it.
@@ -22,9 +26,11 @@ impl Rendezvous {
         let Some(nodes) = &mut self.nodes else { return };
         nodes.nobody.remove(tag);
         if let Some(contact) = nodes.tags.get(tag).cloned() {
-            let own = self.switchboard.phones.get(&contact).map_or(0, |phone| phone.sequence);
-            // Phones that give no numbers have one holder as well.
-            if (own, nodes.instance) > (sequence, from) {
+            let own = self.switchboard.phones.get(&contact);
+            let own = own.map_or((0, false), |phone| (phone.sequence, phone.leg().is_some()));
+            // Phones that give no numbers have one holder as well: where they are, and of two
+            // connections either.
+            if (own, nodes.instance) > ((sequence, true), from) {
                 // The other node does not know of this one.
                 return self.came(*tag, &contact, now);
             }
@@ -35,19 +41,18 @@ impl Rendezvous {
 
     /// The phone has gone to another node: its connection here is an old one.
     fn let_go(&mut self, contact: &ContactId, now: Instant) {
-        let rings = self.switchboard.phones.get(contact).map_or(&[][..], |phone| phone.rings());
-        let rings = rings.to_vec();
+        let Some(phone) = self.switchboard.phones.get(contact) else { return };
+        let (leg, rings) = (phone.leg(), phone.rings().to_vec());
+        // One that has just come may be the phone itself, whose clock is behind: it comes again.
+        let stays_away = now.saturating_duration_since(phone.since) >= JUST_CAME;
         for ring in rings {
             self.send_after(ring, now);
         }
-        match self.switchboard.phones.get(contact).map(|phone| phone.leg()) {
-            Some(Some(leg)) => {
-                self.say(leg, &FromService::Replaced);
-                self.close(leg, Ending::Replaced);
-            }
-            Some(None) => self.forget_phone(contact),
-            None => {}
+        let Some(leg) = leg else { return self.forget_phone(contact) };
+        if stays_away {
+            self.say(leg, &FromService::Replaced);
         }
+        self.close(leg, Ending::Replaced);
     }
 
     /// A ring that the phone has not answered follows it. Its computer's node looks for the phone

@@ -151,9 +151,11 @@ impl Rendezvous {
         if up {
             nodes.next_alive = now;
             nodes.began.get_or_insert(now);
-            // Who came meanwhile, in an order that does not depend on the memory's.
-            let mut tags: Vec<_> =
-                nodes.tags.iter().map(|(tag, contact)| (*tag, contact.clone())).collect();
+            // Who came meanwhile and is there, in an order that does not depend on the memory's.
+            let phones = &self.switchboard.phones;
+            let here = |contact| phones.get(contact).is_some_and(|phone| phone.leg().is_some());
+            let tags = nodes.tags.iter().filter(|(_, contact)| here(contact));
+            let mut tags: Vec<_> = tags.map(|(tag, contact)| (*tag, contact.clone())).collect();
             tags.sort_unstable_by_key(|(tag, _)| *tag);
             for (tag, contact) in tags {
                 self.came(tag, &contact, now);

@@ -54,6 +54,7 @@ impl Rendezvous {
         let phone = self.switchboard.phones.entry(contact.clone()).or_insert_with(|| Phone {
             presence: Presence::Here(leg),
             sequence,
+            since: now,
             allowance,
             unanswered: 0,
             taken_over: false,
@@ -61,6 +62,7 @@ impl Rendezvous {
         });
         phone.presence = Presence::Here(leg);
         phone.sequence = sequence;
+        phone.since = now;
         phone.taken_over |= taken_over;
         // What it may have missed.
         let mut told = 0_u16;

@@ -27,6 +27,8 @@ pub(super) struct Phone {
     /// The number of its connection, as the phone gave it: later ones have larger numbers. 0 if it
     /// gave none.
     pub(super) sequence: u64,
+    /// When that came.
+    pub(super) since: Instant,
     pub(super) allowance: Allowance,
     /// Rings that it was told of and has not answered: so many messages are free.
     pub(super) unanswered: u16,

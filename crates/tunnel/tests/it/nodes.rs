@@ -58,6 +58,8 @@ async fn a_computer_at_any_node_rings_a_phone_at_any_node() {
 async fn a_phone_that_moves_is_held_where_it_came_last() {
     let nodes = three(&MemoryBus::new()).await;
     let mut old = listen_as(&nodes[0], 1, "7").await.unwrap();
+    // One that has just come would not be told so.
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
     let mut new = listen_as(&nodes[2], 1, "8").await.unwrap();
     assert_eq!(hear(&mut old).await, FromService::Replaced);
     assert_eq!(close_code(&mut old).await, 1000);

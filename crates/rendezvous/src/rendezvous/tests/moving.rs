@@ -141,6 +141,60 @@ fn all_are_asked_once_more_and_not_for_ever() {
     assert!(nodes.nodes[1].relay.waiting.is_empty());
 }
 
+/// A node that remembers a phone from before takes nothing from where it is now.
+#[test]
+fn a_phone_without_numbers_is_where_it_is() {
+    for (before, now_at) in [(0, 1), (1, 0)] {
+        let mut nodes = Nodes::new(3);
+        let old = nodes.listen(before, 0);
+        nodes.pass(Duration::from_secs(9));
+        nodes.closed(before, old);
+        let new = nodes.come(now_at, 0);
+        assert_eq!([nodes.pass(MOMENT), nodes.pass(MOMENT), nodes.pass(MOMENT)], [[], [], []]);
+        nodes.ring(2);
+        let _told = nodes.told(now_at, new);
+    }
+}
+
+/// What a node remembers from before the bus was away is no news.
+#[test]
+fn a_phone_that_is_away_is_not_said_to_be_here() {
+    let mut nodes = Nodes::new(1);
+    let phone = nodes.listen(0, 1);
+    for here in [true, false] {
+        let Service { relay, now, .. } = &mut nodes.nodes[0];
+        relay.handle_bus_state(false, *now);
+        relay.handle_bus_state(true, *now);
+        nodes.nodes[0].pass_quietly(MOMENT);
+        let said = nodes.nodes[0].outputs().into_iter().any(|output| match output {
+            RendezvousOutput::Publish { message, .. } => {
+                matches!(BusMessage::decode(&message), Some((_, BusMessage::Here { .. })))
+            }
+            _ => false,
+        });
+        assert_eq!(said, here);
+        nodes.closed(0, phone);
+    }
+}
+
+/// A phone that was started again, with a clock that is behind, has a smaller number than before.
+/// It comes again until it is forgotten where it was, or its clock is right.
+#[test]
+fn a_phone_whose_clock_is_behind_is_sent_away_and_not_for_good() {
+    let mut nodes = Nodes::new(2);
+    let old = nodes.listen(0, 1000);
+    nodes.closed(0, old);
+    let new = nodes.come(1, 5);
+    let mut sent_away = nodes.pass(MOMENT);
+    sent_away.extend(nodes.pass(MOMENT));
+    assert_eq!(sent_away, [(1, close(new, Ending::Replaced))]);
+    nodes.closed(1, new);
+    let new = nodes.come(1, 1001);
+    assert_eq!(nodes.pass(MOMENT), []);
+    nodes.ring(0);
+    let _told = nodes.told(1, new);
+}
+
 /// A ring waits for a phone that is away, and no longer than its computer does.
 #[test]
 fn a_phone_that_comes_back_too_late_is_not_told() {

@@ -318,6 +318,7 @@ fn a_phone_that_nobody_holds_is_not_found_and_that_is_remembered() {
 fn the_later_of_two_connections_has_the_phone() {
     let mut nodes = Nodes::new(3);
     let old = nodes.listen(0, 1);
+    nodes.pass(Duration::from_secs(2));
     let request = TunnelRequest::Listen { key: key(1), sequence: 2 };
     let new = nodes.nodes[2].ask_at(PHONE, request).unwrap().leg;
     let let_go = [(0, send(old, FromService::Replaced)), (0, close(old, Ending::Replaced))];
