@@ -7,6 +7,4 @@
 )]
 
 mod broken;
-#[cfg(feature = "ml-dsa")]
-mod ml_dsa_over_the_socket;
 mod rustcrypto;

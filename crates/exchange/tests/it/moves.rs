@@ -16,27 +16,9 @@ use towline_exchange::{
     Written,
 };
 
-use crate::parts::{candidate, export, exporter, json, plan, plan_beside, provider, vector, words};
-
-fn key(algorithm: i64, seed: u8) -> KeyHandle {
-    let length = if algorithm == -35 { 48 } else { 32 };
-    KeyHandle::new(algorithm, vec![seed; length].into_boxed_slice().into())
-}
-
-fn passkey(id: &[u8], seed: u8) -> Credential {
-    let user = User {
-        id: UserHandle::new(&[seed]).unwrap(),
-        name: Some("alice@example.org".into()),
-        display_name: Some("Alice".into()),
-    };
-    let id = CredentialId::new(id).unwrap();
-    let mut credential =
-        Credential::new(id, RpId::new("example.org").unwrap(), user, key(-7, seed));
-    credential.discoverable = true;
-    credential.backup_eligible = true;
-    credential.never_counts = true;
-    credential
-}
+use crate::parts::{
+    candidate, export, exporter, json, key, passkey, plan, plan_beside, provider, vector, words,
+};
 
 fn text() -> impl Strategy<Value = Option<String>> {
     proptest::option::of("\\PC{0,20}|[\"\\\\\u{0}-\u{1f}é😀]{0,6}")
@@ -215,22 +197,6 @@ fn what_readers_will_not_keep_is_told() {
     let export = export(&[credential]);
     let notes = export.reports()[0].outcome.clone();
     assert_eq!(notes, Ok(vec![Written::ProtectionLostElsewhere, Written::FoundElsewhere]));
-}
-
-/// A key for post-quantum signatures, in the form of RFC 9881.
-#[cfg(feature = "ml-dsa")]
-#[test]
-fn a_post_quantum_key_moves_where_both_sides_know_it() {
-    let provider = towline_crypto::rustcrypto::provider();
-    let mut credential = passkey(&[1], 7);
-    credential.key = key(-48, 9);
-    let exporter = towline_exchange::Exporter { provider: provider.clone(), ..exporter() };
-    let export = Export::new([candidate(credential.clone())], None, &exporter);
-    assert_eq!(export.reports()[0].outcome, Ok(vec![Written::ImportersMayNotKnow]));
-    let import = Import::read(&export.document(), &ImportLimits::default()).unwrap();
-    let importer = towline_exchange::Importer::new(provider);
-    let plan = import.plan(|_| Ok::<_, ()>(None), &importer).unwrap();
-    assert_eq!(plan.credentials(), [credential]);
 }
 
 #[test]

@@ -3,12 +3,33 @@
 use std::{convert::Infallible, fs, path::PathBuf};
 
 use serde_json::Value;
-use towline_authenticator::{Credential, UnixTime};
+use towline_authenticator::{Credential, KeyHandle, UnixTime};
 use towline_crypto::CryptoProvider;
+use towline_ctap::{CredentialId, RpId, User, UserHandle};
 use towline_exchange::{Candidate, Export, Exporter, Import, ImportLimits, Importer, NotCxf, Plan};
 
 pub(crate) fn provider() -> CryptoProvider {
     towline_crypto_fastest::provider()
+}
+
+pub(crate) fn key(algorithm: i64, seed: u8) -> KeyHandle {
+    let length = if algorithm == -35 { 48 } else { 32 };
+    KeyHandle::new(algorithm, vec![seed; length].into_boxed_slice().into())
+}
+
+pub(crate) fn passkey(id: &[u8], seed: u8) -> Credential {
+    let user = User {
+        id: UserHandle::new(&[seed]).unwrap(),
+        name: Some("alice@example.org".into()),
+        display_name: Some("Alice".into()),
+    };
+    let id = CredentialId::new(id).unwrap();
+    let mut credential =
+        Credential::new(id, RpId::new("example.org").unwrap(), user, key(-7, seed));
+    credential.discoverable = true;
+    credential.backup_eligible = true;
+    credential.never_counts = true;
+    credential
 }
 
 pub(crate) fn vector(name: &str) -> Vec<u8> {

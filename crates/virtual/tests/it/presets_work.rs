@@ -278,15 +278,3 @@ fn counter(device: &VirtualAuthenticator) -> u32 {
     let response = device.get(ORIGIN, &get()).unwrap();
     crate::sites_are_tested::auth_data(&response).sign_count
 }
-
-#[cfg(feature = "ml-dsa")]
-#[test]
-fn post_quantum_keys_sign_in() {
-    for algorithm in [-48, -49] {
-        let device = Builder::platform().algorithms(&[algorithm]).build().unwrap();
-        let options = create("alice").replace("-7", &algorithm.to_string());
-        device.create(ORIGIN, &options).unwrap();
-        device.get(ORIGIN, &get()).unwrap();
-        assert_eq!(device.passkeys()[0].key().algorithm(), algorithm);
-    }
-}
