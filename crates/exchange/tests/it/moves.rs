@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use serde_json::json;
 use towline_authenticator::{
-    Change, CredRandom, Credential, CredentialStore as _, Custody, ExtensionData, KeyHandle,
-    LargeBlobPlace, MemoryStore, Replaces, UnixTime, Work,
+    Change, CredRandom, Credential, CredentialStore as _, Custody, ExtensionData, LargeBlobPlace,
+    MemoryStore, Replaces, UnixTime, Work,
 };
 use towline_crypto::Secret;
 use towline_ctap::{
