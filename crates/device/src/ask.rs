@@ -78,8 +78,12 @@ impl<Q, A> Ask<Q, A> {
         };
         let Self { question, reply } = self;
         let thread = std::thread::Builder::new().name("person".into()).spawn(move || {
-            let _place = place;
-            let _ = reply.send(Reply::Now(answer(question)));
+            // Whoever has the answer may ask again at once.
+            let answer = {
+                let _place = place;
+                answer(question)
+            };
+            let _ = reply.send(Reply::Now(answer));
         });
         if let Err(error) = thread {
             tracing::warn!(%error, "no thread for a question, which is a no");
