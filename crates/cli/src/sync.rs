@@ -3,7 +3,9 @@
 mod background;
 mod circle;
 mod day;
+mod far;
 mod joining;
+mod objects;
 mod recover;
 mod remove;
 mod start;

@@ -1,9 +1,6 @@
 //! `towline sync invite` and `join`: a device joins by a code and nearness.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use towline::{
     authenticator::Answer,
@@ -18,7 +15,8 @@ use towline_sync_joining::{
 use towline_synced::SyncedStore;
 
 use super::{
-    circle::{EVERY, Member, config, failure, new_member, now, refused},
+    circle::{Member, config, failure, new_member, now, refused},
+    objects::{Patience, Root},
     status,
 };
 use crate::{
@@ -53,7 +51,7 @@ pub(super) async fn invite(
 ) -> Result<Exit, Failure> {
     let store = kept::open(args, provider)?;
     let kept = Kept::File(store.clone());
-    let mut member = Member::of(store, EVERY, provider)?;
+    let mut member = Member::of(store, Patience::Work, provider)?;
     // What others have done meanwhile is to be handed on, too.
     member.settle(report)?;
     let circle = member.synced.circle();
@@ -84,7 +82,7 @@ pub(super) async fn join(
         SyncedStore::keys_to_join(&store, provider, true).map_err(|error| failure(&error))?;
     }
     let machine =
-        Joining::newcomer(provider.clone(), JoiningConfig::new(own.name), config(EVERY), keys()?);
+        Joining::newcomer(provider.clone(), JoiningConfig::new(own.name), config(), keys()?);
     let mut side = Side::Newcomer { own, member: None };
     let joined = meet_and_join(machine, &mut side, meet, (args, &kept), provider, report).await;
     if let Err(JoiningEnd::WasRemoved(_)) = &joined {
@@ -124,11 +122,10 @@ impl Side<'_> {
             return Err(Failure::new(Exit::Failed, "failed", "this device has a circle"));
         };
         let there = String::from_utf8_lossy(joined.store.expose()).into_owned();
-        let folder = own.folder.map_or_else(|| PathBuf::from(there), Path::to_owned);
-        let place = args::Place { folder, name: own.name.to_owned() };
+        let root = Root::named(own.folder.unwrap_or(there.as_ref()))?;
         let keys = SyncedStore::keys_to_join(store, provider, false);
         let keys = keys.map_err(|error| failure(&error))?;
-        let begun = Member::begin(store.clone(), provider, &keys, joined.circle, &place)?;
+        let begun = Member::begin(store.clone(), provider, &keys, joined.circle, own.name, root)?;
         *member = Some(Box::new(begun));
         Ok(())
     }
@@ -238,7 +235,7 @@ async fn meet_and_join(
                     session.not_admitted(Some(error));
                     continue;
                 }
-                // Durable, and if possible in the folder, before it is handed over.
+                // Durable, and if possible in the store, before it is handed over.
                 match member.turn(report) {
                     Ok(_) => {
                         let address = Content::new(member.synced.address().into());

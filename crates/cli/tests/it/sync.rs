@@ -11,14 +11,17 @@ use crate::{
 };
 
 /// `towline sync` on the store of a device.
-fn sync<'a>(store: &'a str, args: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn sync<'a>(store: &'a str, args: &[&'a str]) -> Vec<&'a str> {
     ["sync", "--store", store].iter().chain(args).copied().collect()
 }
 
+/// Variables of the environment, with what lets in to a store.
+pub(crate) type Variables<'a> = &'a [(&'static str, &'a str)];
+
 /// Begins a circle, writes the paper key down, and says which words are asked back.
-async fn start(store: &str, folder: &str) -> (Ended, String) {
+pub(crate) async fn start(variables: Variables<'_>, store: &str, folder: &str) -> (Ended, String) {
     let args = sync(store, &["start", "--folder", folder, "--name", "desktop"]);
-    let mut program = Program::start(args);
+    let mut program = Program::start_with(variables.iter().copied(), args);
     let paper = program.event("paper_key").await;
     let words = text(&paper["words"]);
     let list: Vec<_> = words.split(' ').collect();
@@ -30,17 +33,23 @@ async fn start(store: &str, folder: &str) -> (Ended, String) {
 }
 
 /// One device shows a code, and the new one takes it.
-async fn join(world: &World, first: &str, second: &str) -> [Ended; 2] {
+pub(crate) async fn join(
+    variables: Variables<'_>,
+    world: &World,
+    first: &str,
+    second: &str,
+) -> [Ended; 2] {
+    let program = |args| Program::start_with(variables.iter().copied(), args);
     let code = world.directory.path("invitation.png");
     let show = sync(first, &["invite", "--answer", "yes", "--qr-image", &code]);
-    let mut invites = Program::start(world.both_ends(&show));
+    let mut invites = program(world.both_ends(&show));
     assert_eq!(invites.event("qr_code").await["image"], code.as_str());
     let scan = sync(second, &["join", &code, "--name", "phone", "--answer", "yes"]);
-    let joins = Program::start(world.both_ends(&scan));
+    let joins = program(world.both_ends(&scan));
     [joins.ended().await, invites.ended().await]
 }
 
-fn devices(ended: &Ended) -> Vec<String> {
+pub(crate) fn devices(ended: &Ended) -> Vec<String> {
     let devices = ended.events.iter().filter(|event| event["event"] == "circle_device");
     let devices = devices.filter(|device| device["removed"] == false);
     devices.map(|device| text(&device["name"])).collect()
@@ -52,9 +61,9 @@ async fn a_passkey_of_one_device_signs_in_on_the_other_and_excludes_it_there() {
     let world = World::new().await;
     let [first, second, folder] =
         ["first", "second", "folder"].map(|name| world.directory.path(name));
-    let (started, _) = start(&first, &folder).await;
+    let (started, _) = start(&[], &first, &folder).await;
     assert_eq!((started.code, devices(&started)), (0, vec!["desktop".to_owned()]), "{started:?}");
-    let [joined, invited] = join(&world, &first, &second).await;
+    let [joined, invited] = join(&[], &world, &first, &second).await;
     assert_eq!((joined.code, invited.code), (0, 0), "{joined:?} {invited:?}");
     assert_eq!(devices(&joined).len(), 2, "{joined:?}");
 
@@ -97,8 +106,8 @@ async fn a_stolen_device_is_removed_with_a_list_to_tick_off_and_paper_brings_all
     let world = World::new().await;
     let [first, second, third, folder, paper] =
         ["first", "second", "third", "folder", "paper"].map(|name| world.directory.path(name));
-    let (_, words) = start(&first, &folder).await;
-    let [joined, _] = join(&world, &first, &second).await;
+    let (_, words) = start(&[], &first, &folder).await;
+    let [joined, _] = join(&[], &world, &first, &second).await;
     assert_eq!(joined.code, 0, "{joined:?}");
     let mut phone = world.phone(&["--answer", "yes", "--sync", "--store", &first]);
     assert_eq!(world.register(&mut phone, "alice").await.code, 0);
@@ -162,7 +171,7 @@ async fn nothing_is_begun_without_the_words_and_nothing_synced_without_a_circle(
     let key = ["key", "--listen", "udp:127.0.0.1:0", "--presence", "auto", "--sync"];
     run(key.iter().chain(&["--store", &store])).await.assert_failed(2, "no_circle");
     run(key).await.assert_failed(2, "no_store");
-    let (started, words) = start(&store, &folder).await;
+    let (started, words) = start(&[], &store, &folder).await;
     assert_eq!(started.code, 0, "{started:?}");
     let again = sync(&store, &["start", "--folder", &folder, "--name", "again"]);
     run(again).await.assert_failed(2, "in_circle");
@@ -201,4 +210,37 @@ async fn nothing_is_begun_without_the_words_and_nothing_synced_without_a_circle(
         let recovered = run(recover(&store)).await;
         assert_eq!(recovered.code, 0, "{recovered:?}");
     }
+}
+
+/// What carries it is off, say.
+#[tokio::test]
+async fn a_folder_that_is_away_is_told_of_beside_all_that_is_known() {
+    let directory = Directory::new();
+    let [store, folder, away] = ["store", "folder", "away"].map(|name| directory.path(name));
+    assert_eq!(start(&[], &store, &folder).await.0.code, 0);
+    fs::rename(&folder, &away).unwrap();
+    for args in [&["status"][..], &["watch", "--once"]] {
+        let told = run(sync(&store, args)).await;
+        assert_eq!((told.code, devices(&told)), (5, vec!["desktop".to_owned()]), "{told:?}");
+        assert_eq!(find(&told, "sync")["reason"], "not_reached");
+    }
+    assert!(!fs::exists(&folder).unwrap(), "nothing is written where it was");
+    fs::rename(&away, &folder).unwrap();
+    assert_eq!(run(sync(&store, &["status"])).await.code, 0);
+}
+
+#[cfg(not(feature = "stores"))]
+#[tokio::test]
+async fn an_address_is_refused_with_how_to_build_what_takes_it() {
+    let directory = Directory::new();
+    let store = directory.path("store");
+    for address in ["s3://bucket/folder", "https://cloud.example/dav"] {
+        let place = ["--folder", address, "--name", "desktop"];
+        for command in ["start", "recover"] {
+            let refused = run(sync(&store, &[&[command][..], &place].concat())).await;
+            refused.assert_failed(2, "no_stores");
+            assert!(text(&refused.failed()["message"]).contains("--features stores"));
+        }
+    }
+    assert!(!fs::exists(&store).unwrap());
 }

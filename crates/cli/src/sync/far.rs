@@ -1,0 +1,98 @@
+//! Stores of other machines, if the program was built with them.
+
+use towline_sync::ObjectHash;
+
+use super::objects::{Opened, Patience};
+use crate::exit::Failure;
+
+#[cfg(feature = "stores")]
+mod built {
+    use std::time::Duration;
+
+    use towline_sync_object::{RemoteConfig, RemoteError, RemoteStore};
+
+    use super::{Failure, ObjectHash, Opened, Patience};
+    use crate::sync::objects::{NOT_TAKEN, Telling};
+
+    /// Whether it is an address, and one that may be kept. Nothing is asked of the store.
+    pub(crate) fn check(address: &str) -> Result<(), Failure> {
+        let opened = RemoteStore::open(address, ObjectHash([0; 16]), RemoteConfig::default());
+        match opened {
+            // Whatever the environment lacks may be there the next time.
+            Err(RemoteError::NoCredentials { .. } | RemoteError::Configuration { .. }) => Ok(()),
+            other => other.map(drop).map_err(|error| failure(address, &error)),
+        }
+    }
+
+    pub(crate) fn circles(address: &str) -> Result<Vec<ObjectHash>, Failure> {
+        RemoteStore::circles(address, patience(Patience::Work))
+            .map_err(|error| failure(address, &error))
+    }
+
+    pub(crate) fn open(
+        address: &str,
+        circle: ObjectHash,
+        wanted: Patience,
+    ) -> Result<Opened, Failure> {
+        let store = RemoteStore::open(address, circle, patience(wanted));
+        let store = store.map_err(|error| failure(address, &error))?;
+        let address = address.to_owned();
+        Ok(Box::new(Telling { store, tell: move |error| failure(&address, &error) }))
+    }
+
+    /// Shorter than the library's own: what fails is asked for again at the next look.
+    fn patience(wanted: Patience) -> RemoteConfig {
+        let (seconds, repeats) = match wanted {
+            Patience::Work => (10, 2),
+            Patience::Glance => (5, 0),
+        };
+        let patience = Duration::from_secs(seconds);
+        RemoteConfig { patience, repeats, ..RemoteConfig::default() }
+    }
+
+    fn failure(address: &str, error: &RemoteError) -> Failure {
+        let reason = match error {
+            RemoteError::Address(_) | RemoteError::SecretInAddress { .. } | RemoteError::Plain => {
+                return Failure::usage("address", error.to_string());
+            }
+            RemoteError::NoCredentials { .. } | RemoteError::Configuration { .. } => {
+                "no_credentials"
+            }
+            RemoteError::Refused { .. } => "credentials_refused",
+            RemoteError::ReadOnly { .. } => "read_only",
+            RemoteError::Absent(_) => "no_bucket",
+            RemoteError::Full(_) => "store_full",
+            RemoteError::NotTaken(_) => NOT_TAKEN,
+            RemoteError::NoWebDav(_) => "no_webdav",
+            _ => "not_reached",
+        };
+        Failure::environment(reason, format!("{address}: {error}"))
+    }
+}
+
+#[cfg(feature = "stores")]
+pub(super) use built::{check, circles, open};
+
+#[cfg(not(feature = "stores"))]
+pub(super) fn check(address: &str) -> Result<(), Failure> {
+    Err(not_built(address))
+}
+
+#[cfg(not(feature = "stores"))]
+pub(super) fn circles(address: &str) -> Result<Vec<ObjectHash>, Failure> {
+    Err(not_built(address))
+}
+
+#[cfg(not(feature = "stores"))]
+pub(super) fn open(address: &str, _: ObjectHash, _: Patience) -> Result<Opened, Failure> {
+    Err(not_built(address))
+}
+
+#[cfg(not(feature = "stores"))]
+fn not_built(address: &str) -> Failure {
+    let message = format!(
+        "{address} is on another machine, and this program was built without such stores: name a folder, or build it with \
+         `cargo build --release -p towline-cli --features stores`"
+    );
+    Failure::usage("no_stores", message)
+}
