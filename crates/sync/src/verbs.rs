@@ -34,8 +34,8 @@ pub trait CircleStore {
     /// Where it can't be deleted.
     fn delete(&self, name: StoreName) -> Result<(), Self::Error>;
 
-    /// Whether an error of [`Self::put`] says that the store will never take this object, such as one
-    /// that is too large for it. Otherwise it is put again later.
+    /// Whether an error of [`Self::put`] says that the store will never take this object, such as
+    /// one that is too large for it. Otherwise it is put again later.
     fn never_takes(&self, error: &Self::Error) -> bool {
         let _ = error;
         false

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use towline::crypto::CryptoProvider;
 use towline_store::Store;
-use towline_sync::SyncNotice;
-use towline_sync::{Circle, CircleConfig, CircleError, CircleStore as _, DeviceKeys, Moment};
+use towline_sync::{
+    Circle, CircleConfig, CircleError, CircleStore as _, DeviceKeys, Moment, SyncNotice,
+};
 use towline_synced::{SyncedError, SyncedStore};
 
 use super::objects::{EVERY, NOT_TAKEN, Objects, Patience, Root};

@@ -42,12 +42,12 @@ mod built {
 
     /// Shorter than the library's own: what fails is asked for again at the next look.
     fn patience(wanted: Patience) -> RemoteConfig {
-        let (seconds, repeats) = match wanted {
-            Patience::Work => (10, 2),
-            Patience::Glance => (5, 0),
+        let (patience, longest, repeats) = match wanted {
+            Patience::Work => (10, 300, 2),
+            Patience::Glance => (5, 20, 0),
         };
-        let patience = Duration::from_secs(seconds);
-        RemoteConfig { patience, repeats, ..RemoteConfig::default() }
+        let [patience, longest] = [patience, longest].map(Duration::from_secs);
+        RemoteConfig { patience, longest, repeats }
     }
 
     fn failure(address: &str, error: &RemoteError) -> Failure {
@@ -74,25 +74,28 @@ mod built {
 pub(super) use built::{check, circles, open};
 
 #[cfg(not(feature = "stores"))]
-pub(super) fn check(address: &str) -> Result<(), Failure> {
-    Err(not_built(address))
+mod not_built {
+    use super::{Failure, ObjectHash, Opened, Patience};
+
+    pub(crate) fn check(_: &str) -> Result<(), Failure> {
+        Err(failure())
+    }
+
+    pub(crate) fn circles(_: &str) -> Result<Vec<ObjectHash>, Failure> {
+        Err(failure())
+    }
+
+    pub(crate) fn open(_: &str, _: ObjectHash, _: Patience) -> Result<Opened, Failure> {
+        Err(failure())
+    }
+
+    /// Without the address, which may have a password in it.
+    fn failure() -> Failure {
+        let message = "this program was built without stores of other machines (cargo's feature `stores`): name a folder, or \
+                       build it with `cargo build --release -p towline-cli --features stores`";
+        Failure::usage("no_stores", message)
+    }
 }
 
 #[cfg(not(feature = "stores"))]
-pub(super) fn circles(address: &str) -> Result<Vec<ObjectHash>, Failure> {
-    Err(not_built(address))
-}
-
-#[cfg(not(feature = "stores"))]
-pub(super) fn open(address: &str, _: ObjectHash, _: Patience) -> Result<Opened, Failure> {
-    Err(not_built(address))
-}
-
-#[cfg(not(feature = "stores"))]
-fn not_built(address: &str) -> Failure {
-    let message = format!(
-        "{address} is on another machine, and this program was built without such stores: name a folder, or build it with \
-         `cargo build --release -p towline-cli --features stores`"
-    );
-    Failure::usage("no_stores", message)
-}
+pub(super) use not_built::{check, circles, open};

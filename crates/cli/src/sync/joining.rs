@@ -1,6 +1,6 @@
 //! `towline sync invite` and `join`: a device joins by a code and nearness.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use towline::{
     authenticator::Answer,
@@ -40,7 +40,8 @@ const TRIES: u8 = 3;
 /// What the new device says of itself.
 pub(super) struct Own<'a> {
     pub(super) name: &'a str,
-    pub(super) folder: Option<&'a Path>,
+    /// Where the circle's objects are, if not where the other device has them.
+    pub(super) root: Option<Root>,
 }
 
 pub(super) async fn invite(
@@ -51,7 +52,8 @@ pub(super) async fn invite(
 ) -> Result<Exit, Failure> {
     let store = kept::open(args, provider)?;
     let kept = Kept::File(store.clone());
-    let mut member = Member::of(store, Patience::Work, provider)?;
+    // The other device takes nobody who is silent for half a minute.
+    let mut member = Member::of(store, Patience::Glance, provider)?;
     // What others have done meanwhile is to be handed on, too.
     member.settle(report)?;
     let circle = member.synced.circle();
@@ -122,7 +124,7 @@ impl Side<'_> {
             return Err(Failure::new(Exit::Failed, "failed", "this device has a circle"));
         };
         let there = String::from_utf8_lossy(joined.store.expose()).into_owned();
-        let root = Root::named(own.folder.unwrap_or(there.as_ref()))?;
+        let root = own.root.take().map_or_else(|| Root::named(there.as_ref()), Ok)?;
         let keys = SyncedStore::keys_to_join(store, provider, false);
         let keys = keys.map_err(|error| failure(&error))?;
         let begun = Member::begin(store.clone(), provider, &keys, joined.circle, own.name, root)?;

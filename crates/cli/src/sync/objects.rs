@@ -113,7 +113,7 @@ pub(super) struct Objects {
 pub(super) enum Patience {
     /// Until something is done.
     Work,
-    /// A person wants to know whether it answers.
+    /// Somebody waits: a person who wants to know whether it answers, or a device that joins.
     Glance,
 }
 

@@ -7,7 +7,7 @@ use towline_testkit::ForeignServer;
 
 use crate::{
     program::{Directory, Ended, Program},
-    sync::{Variables, devices, join, start, sync},
+    sync::{Variables, devices, join_with, start_with, sync},
     world::{World, find, text},
 };
 
@@ -68,11 +68,11 @@ async fn two_devices_share(variables: Variables<'_>, address: &str) {
     let world = World::new().await;
     let [first, second, third, paper] =
         ["first", "second", "third", "paper"].map(|name| world.directory.path(name));
-    let (started, words) = start(variables, &first, address).await;
+    let (started, words) = start_with(variables, &first, address).await;
     assert_eq!(started.code, 0, "{started:?}");
     assert_eq!(find(&started, "circle")["folder"], address);
     // The other one has the address from the first.
-    let [joined, invited] = join(variables, &world, &first, &second).await;
+    let [joined, invited] = join_with(variables, &world, &first, &second).await;
     assert_eq!((joined.code, invited.code), (0, 0), "{joined:?} {invited:?}");
     assert_eq!(make(&world, variables, &first, "alice").await.code, 0);
 
@@ -137,9 +137,9 @@ async fn what_is_wrong_with_a_store_is_told_and_what_is_new_waits() {
     let mut server = ForeignServer::apache();
     let world = World::new().await;
     let [first, second] = ["first", "second"].map(|name| world.directory.path(name));
-    assert_eq!(start(&ANNA, &first, &server.dav()).await.0.code, 0);
+    assert_eq!(start_with(&ANNA, &first, &server.dav()).await.0.code, 0);
     // Whoever joins without credentials has everything all the same.
-    let [joined, invited] = join(&[], &world, &first, &second).await;
+    let [joined, invited] = join_with(&[], &world, &first, &second).await;
     assert_eq!((joined.code, invited.code), (0, 0), "{joined:?} {invited:?}");
     assert_problem(&joined, "credentials_refused", "TOWLINE_WEBDAV_PASSWORD");
 

@@ -18,8 +18,16 @@ pub(crate) fn sync<'a>(store: &'a str, args: &[&'a str]) -> Vec<&'a str> {
 /// Variables of the environment, with what lets in to a store.
 pub(crate) type Variables<'a> = &'a [(&'static str, &'a str)];
 
+pub(crate) async fn start(store: &str, folder: &str) -> (Ended, String) {
+    start_with(&[], store, folder).await
+}
+
 /// Begins a circle, writes the paper key down, and says which words are asked back.
-pub(crate) async fn start(variables: Variables<'_>, store: &str, folder: &str) -> (Ended, String) {
+pub(crate) async fn start_with(
+    variables: Variables<'_>,
+    store: &str,
+    folder: &str,
+) -> (Ended, String) {
     let args = sync(store, &["start", "--folder", folder, "--name", "desktop"]);
     let mut program = Program::start_with(variables.iter().copied(), args);
     let paper = program.event("paper_key").await;
@@ -32,8 +40,12 @@ pub(crate) async fn start(variables: Variables<'_>, store: &str, folder: &str) -
     (program.ended().await, words)
 }
 
+async fn join(world: &World, first: &str, second: &str) -> [Ended; 2] {
+    join_with(&[], world, first, second).await
+}
+
 /// One device shows a code, and the new one takes it.
-pub(crate) async fn join(
+pub(crate) async fn join_with(
     variables: Variables<'_>,
     world: &World,
     first: &str,
@@ -61,9 +73,9 @@ async fn a_passkey_of_one_device_signs_in_on_the_other_and_excludes_it_there() {
     let world = World::new().await;
     let [first, second, folder] =
         ["first", "second", "folder"].map(|name| world.directory.path(name));
-    let (started, _) = start(&[], &first, &folder).await;
+    let (started, _) = start(&first, &folder).await;
     assert_eq!((started.code, devices(&started)), (0, vec!["desktop".to_owned()]), "{started:?}");
-    let [joined, invited] = join(&[], &world, &first, &second).await;
+    let [joined, invited] = join(&world, &first, &second).await;
     assert_eq!((joined.code, invited.code), (0, 0), "{joined:?} {invited:?}");
     assert_eq!(devices(&joined).len(), 2, "{joined:?}");
 
@@ -106,8 +118,8 @@ async fn a_stolen_device_is_removed_with_a_list_to_tick_off_and_paper_brings_all
     let world = World::new().await;
     let [first, second, third, folder, paper] =
         ["first", "second", "third", "folder", "paper"].map(|name| world.directory.path(name));
-    let (_, words) = start(&[], &first, &folder).await;
-    let [joined, _] = join(&[], &world, &first, &second).await;
+    let (_, words) = start(&first, &folder).await;
+    let [joined, _] = join(&world, &first, &second).await;
     assert_eq!(joined.code, 0, "{joined:?}");
     let mut phone = world.phone(&["--answer", "yes", "--sync", "--store", &first]);
     assert_eq!(world.register(&mut phone, "alice").await.code, 0);
@@ -171,7 +183,7 @@ async fn nothing_is_begun_without_the_words_and_nothing_synced_without_a_circle(
     let key = ["key", "--listen", "udp:127.0.0.1:0", "--presence", "auto", "--sync"];
     run(key.iter().chain(&["--store", &store])).await.assert_failed(2, "no_circle");
     run(key).await.assert_failed(2, "no_store");
-    let (started, words) = start(&[], &store, &folder).await;
+    let (started, words) = start(&store, &folder).await;
     assert_eq!(started.code, 0, "{started:?}");
     let again = sync(&store, &["start", "--folder", &folder, "--name", "again"]);
     run(again).await.assert_failed(2, "in_circle");
@@ -217,7 +229,7 @@ async fn nothing_is_begun_without_the_words_and_nothing_synced_without_a_circle(
 async fn a_folder_that_is_away_is_told_of_beside_all_that_is_known() {
     let directory = Directory::new();
     let [store, folder, away] = ["store", "folder", "away"].map(|name| directory.path(name));
-    assert_eq!(start(&[], &store, &folder).await.0.code, 0);
+    assert_eq!(start(&store, &folder).await.0.code, 0);
     fs::rename(&folder, &away).unwrap();
     for args in [&["status"][..], &["watch", "--once"]] {
         let told = run(sync(&store, args)).await;
@@ -236,7 +248,7 @@ async fn an_address_is_refused_with_how_to_build_what_takes_it() {
     let store = directory.path("store");
     for address in ["s3://bucket/folder", "https://cloud.example/dav"] {
         let place = ["--folder", address, "--name", "desktop"];
-        for command in ["start", "recover"] {
+        for command in ["start", "recover", "join"] {
             let refused = run(sync(&store, &[&[command][..], &place].concat())).await;
             refused.assert_failed(2, "no_stores");
             assert!(text(&refused.failed()["message"]).contains("--features stores"));

@@ -134,8 +134,8 @@ pub enum SyncNotice {
     Invented(StoreName),
     /// Nothing can be sealed here, since the cryptography fails: changes stay on this device.
     NotSealed,
-    /// The store does not take all that this device has to say, however small it is made: that stays
-    /// on this device.
+    /// The store does not take all that this device has to say, however small it is made. That
+    /// stays on this device.
     NotTaken,
     /// This device was removed from the circle. It keeps what it has and neither reads nor writes
     /// any more.

@@ -11,8 +11,8 @@ use crate::{
 
 /// From so many segments on, the next one is a snapshot that takes their place.
 const MOST_SEGMENTS: usize = 5;
-/// In how many parts a snapshot is written at most; there are deltas besides, and a head has room for
-/// 16 in all.
+/// In how many parts a snapshot is written at most. There are deltas besides, and a head has room
+/// for 16 segments.
 const MOST_PARTS: usize = 8;
 /// How many of the heads that were sealed here are known again. An older one is merged like that of
 /// another copy, which does no harm.
