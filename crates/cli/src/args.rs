@@ -134,11 +134,12 @@ pub(crate) enum Command {
     ///
     /// Reads and changes a store of `key` or `phone`, while neither uses it.
     Keys(Keys),
-    /// Have the same passkeys on all of your devices, by a folder that any tool carries
+    /// Have the same passkeys on all of your devices, by a folder that any tool carries, or a store
     ///
     /// Your devices and one key on paper are a circle. What lies in the folder is sealed, so that
-    /// Syncthing, Nextcloud, Dropbox or a USB stick may carry it. `phone --sync` and `key --sync`
-    /// take part while they run, and `sync watch` does without them.
+    /// Syncthing, Nextcloud, Dropbox or a USB stick may carry it; or it is in a store of another
+    /// machine, such as S3 or WebDAV. `phone --sync` and `key --sync` take part while they run, and
+    /// `sync watch` does without them.
     #[command(subcommand_required = true)]
     Sync(Sync),
     /// Have an authority certify that passkeys are in this machine's TPM

@@ -3,7 +3,9 @@
 mod background;
 mod circle;
 mod day;
+mod far;
 mod joining;
+mod objects;
 mod recover;
 mod remove;
 mod start;
@@ -13,6 +15,7 @@ mod watch;
 use std::sync::Arc;
 
 pub(crate) use self::background::Background;
+use self::objects::Root;
 use crate::{
     args::{self, SyncCommand},
     exit::{Exit, Failure},
@@ -26,7 +29,8 @@ pub(crate) async fn run(args: &args::Sync, report: &Arc<Report>) -> Result<Exit,
         SyncCommand::Start { place } => start::run(store, place, &provider, report),
         SyncCommand::Invite(meet) => joining::invite(store, meet, &provider, report).await,
         SyncCommand::Join { name, folder, meet } => {
-            let own = joining::Own { name, folder: folder.as_deref() };
+            let root = folder.as_deref().map(Root::named).transpose()?;
+            let own = joining::Own { name, root };
             joining::join(store, own, meet, &provider, report).await
         }
         SyncCommand::Status => status::run(store, &provider, report),

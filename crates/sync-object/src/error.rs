@@ -40,24 +40,44 @@ pub enum RemoteError {
     /// The system's certificates, or a thread, can't be had.
     #[error("this machine can't connect to a store")]
     Machine(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The store does not accept the credentials, or they don't allow this.
-    #[error("the store refuses the credentials, or this with them; look at {names}")]
+    /// The store does not accept the credentials, or does not let their owner read it.
+    #[error("the store refuses the credentials, or to be read with them; look at {names}")]
     Refused {
         /// The variables that the credentials come from.
         names: &'static str,
         /// What the store said.
         source: object_store::Error,
     },
+    /// The store may be read, and not written or deleted from.
+    #[error(
+        "the store can be read and not changed with these credentials: allow them to write and \
+         delete there, or look at {names}"
+    )]
+    ReadOnly {
+        /// The variables that the credentials come from.
+        names: &'static str,
+        /// What the store said.
+        source: object_store::Error,
+    },
+    /// There is no room left.
+    #[error("the store is full: make room there")]
+    Full(#[source] object_store::Error),
+    /// The store takes no such object: it is too large for it, or has a name that it does not like.
+    #[error("the store does not take an object of this size, or of this name")]
+    NotTaken(#[source] object_store::Error),
+    /// There is something else than WebDAV at the address.
+    #[error("there is no WebDAV at this address: look at it again")]
+    NoWebDav(#[source] object_store::Error),
     /// There is no such bucket or folder.
     #[error("the store has no such bucket or folder: make it first, or look at the address")]
     Absent(#[source] object_store::Error),
     /// No answer came in time.
-    #[error("the store did not answer within {} seconds; it is asked again later", .0.as_secs())]
+    #[error("the store did not answer within {} seconds", .0.as_secs())]
     Late(Duration),
     /// There is more than a circle can have.
     #[error("there is more in the store than a circle can have: use a folder of its own for it")]
     TooMuch,
     /// The store can't be reached, or fails. Whatever may be tried again was, several times.
-    #[error("the store can't be reached, or fails; it is asked again later")]
+    #[error("the store can't be reached, or fails")]
     Unavailable(#[source] object_store::Error),
 }

@@ -29,6 +29,18 @@ pub(crate) enum Final {
     /// The credentials, or what is asked with them.
     #[error("the store refuses this (HTTP status 401 or 403)")]
     Refused,
+    /// To be changed. Who asks may read.
+    #[error("the store refuses to be changed (HTTP status 403 or 405)")]
+    ReadOnly,
+    /// An object, for ever.
+    #[error("the store takes no such object")]
+    NotTaken,
+    /// There is no room (RFC 4918 §11.5).
+    #[error("the store is full (HTTP status 507)")]
+    Full,
+    /// It is a server of something else.
+    #[error("the server knows no WebDAV (HTTP status 405)")]
+    NoWebDav,
     /// The bucket or folder of a listing is not there.
     #[error("the store has no such bucket or folder (HTTP status 404)")]
     Absent,
@@ -126,37 +138,62 @@ impl HttpService for Bounded {
         let lists_folder = request.method().as_str() == "PROPFIND";
         let lists = lists_folder || (*request.method() == Method::GET && !object);
         let makes_folder = request.method().as_str() == "MKCOL";
+        let puts = *request.method() == Method::PUT;
+        let changes = puts || makes_folder || *request.method() == Method::DELETE;
         let answered = tokio::time::timeout(time, self.client.call(request)).await;
         let answer = answered.map_err(|late| HttpError::new(HttpErrorKind::Timeout, late))??;
         let (mut parts, body) = answer.into_parts();
-        match parts.status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                return Err(HttpError::new(HttpErrorKind::Unknown, Final::Refused));
-            }
-            StatusCode::NOT_IMPLEMENTED => {
-                return Err(HttpError::new(HttpErrorKind::Unknown, Final::NotImplemented));
-            }
-            StatusCode::NOT_FOUND if lists => {
-                return Err(HttpError::new(HttpErrorKind::Unknown, Final::Absent));
-            }
+        let found = match parts.status {
             // It is there: another device has made it just now (RFC 4918 §9.3.1).
-            StatusCode::METHOD_NOT_ALLOWED if makes_folder => parts.status = StatusCode::CREATED,
-            _ => {}
+            StatusCode::METHOD_NOT_ALLOWED if makes_folder => {
+                parts.status = StatusCode::CREATED;
+                None
+            }
+            StatusCode::FORBIDDEN | StatusCode::METHOD_NOT_ALLOWED if changes => {
+                Some(Final::ReadOnly)
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(Final::Refused),
+            StatusCode::METHOD_NOT_ALLOWED if lists_folder => Some(Final::NoWebDav),
+            StatusCode::NOT_IMPLEMENTED => Some(Final::NotImplemented),
+            StatusCode::NOT_FOUND if lists => Some(Final::Absent),
+            StatusCode::INSUFFICIENT_STORAGE => Some(Final::Full),
+            StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::URI_TOO_LONG
+            | StatusCode::UNPROCESSABLE_ENTITY
+                if puts =>
+            {
+                Some(Final::NotTaken)
+            }
+            _ => None,
+        };
+        if let Some(found) = found {
+            return Err(HttpError::new(HttpErrorKind::Unknown, found));
         }
         let body = Limited::new(body, limit).map_err(|error| match error.downcast() {
             Ok(error) => *error,
             Err(too_long) => HttpError::new_boxed(HttpErrorKind::Decode, too_long),
         });
         let body = HttpResponseBody::new(body);
-        if !lists {
+        let may_be_too_large = puts && parts.status == StatusCode::BAD_REQUEST;
+        if !lists && !may_be_too_large {
             return Ok(HttpResponse::from_parts(parts, body));
         }
         let page = body.collect().await?.to_bytes();
-        if is_cut(&page) {
+        if may_be_too_large && is_not_taken(&page) {
+            return Err(HttpError::new(HttpErrorKind::Unknown, Final::NotTaken));
+        }
+        if lists && is_cut(&page) {
             return Err(HttpError::new(HttpErrorKind::Decode, Cut));
         }
         Ok(HttpResponse::from_parts(parts, HttpResponseBody::from(page)))
     }
+}
+
+/// The S3 API has one status for this and for much else that is over soon.
+fn is_not_taken(answer: &[u8]) -> bool {
+    let answer = std::str::from_utf8(answer).unwrap_or_default();
+    let codes = ["EntityTooLarge", "KeyTooLongError", "InvalidObjectName"];
+    codes.iter().any(|code| answer.contains(&format!("<Code>{code}</Code>")))
 }
 
 /// A page of a listing that says that there are more, and not where.

@@ -60,8 +60,12 @@ impl RemoteStore {
     ///
     /// # Errors
     /// Where the address is none, or there are no credentials for it.
-    pub fn open(address: &str, circle: ObjectHash) -> Result<Self, RemoteError> {
-        Self::open_with(address, environment(), circle, RemoteConfig::default())
+    pub fn open(
+        address: &str,
+        circle: ObjectHash,
+        config: RemoteConfig,
+    ) -> Result<Self, RemoteError> {
+        Self::open_with(address, environment(), circle, config)
     }
 
     /// The same, with these variables instead of the environment's.
@@ -101,8 +105,7 @@ impl RemoteStore {
     ///
     /// # Errors
     /// As those of [`Self::open`], and where the store can't be listed.
-    pub fn circles(address: &str) -> Result<Vec<ObjectHash>, RemoteError> {
-        let config = RemoteConfig::default();
+    pub fn circles(address: &str, config: RemoteConfig) -> Result<Vec<ObjectHash>, RemoteError> {
         let variables: Vec<_> = environment().collect();
         let place = Place::find(address, &variables, &config)?;
         let this = Self::at(place, ObjectHash([0; 16]), &config)?;
@@ -151,5 +154,9 @@ impl CircleStore for RemoteStore {
 
     fn delete(&self, name: StoreName) -> Result<(), RemoteError> {
         self.wait_for(verbs::delete(self.place.clone(), self.path(name)))
+    }
+
+    fn never_takes(&self, error: &RemoteError) -> bool {
+        matches!(error, RemoteError::NotTaken(_))
     }
 }

@@ -26,6 +26,10 @@ impl Place {
         let names = self.names;
         match (Final::of(&error), &error) {
             (Some(Final::Refused), _) => RemoteError::Refused { names, source: error },
+            (Some(Final::ReadOnly), _) => RemoteError::ReadOnly { names, source: error },
+            (Some(Final::NotTaken), _) => RemoteError::NotTaken(error),
+            (Some(Final::Full), _) => RemoteError::Full(error),
+            (Some(Final::NoWebDav), _) => RemoteError::NoWebDav(error),
             // WebDAV says that something is in the way where the folder above is missing.
             (Some(Final::Absent), _)
             | (_, Error::NotFound { .. } | Error::AlreadyExists { .. }) => {

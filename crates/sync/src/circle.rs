@@ -85,7 +85,13 @@ pub struct Circle {
     /// device may have been there.
     look_first: bool,
     missing_since: BTreeMap<(DeviceId, u64), Instant>,
+    /// What is not what its name says: half of it may be there so far.
+    torn_since: BTreeMap<StoreName, Instant>,
     refused: BTreeSet<StoreName>,
+    /// In how many parts a snapshot is written. Stores take what is not too large.
+    parts: usize,
+    /// What of the outbox the store will not take.
+    not_taken: BTreeSet<StoreName>,
     wall_clock: u64,
 }
 
@@ -203,7 +209,10 @@ impl Circle {
             due: now.instant,
             look_first: true,
             missing_since: BTreeMap::new(),
+            torn_since: BTreeMap::new(),
             refused: BTreeSet::new(),
+            parts: 1,
+            not_taken: BTreeSet::new(),
             wall_clock: now.wall_clock,
         }
     }
@@ -331,6 +340,11 @@ impl Circle {
     /// Looks at the store at the next [`Self::handle_timeout`], whenever that is.
     pub const fn look_now(&mut self, now: Moment) {
         self.due = now.instant;
+    }
+
+    /// How long to wait between two looks from now on, in place of [`CircleConfig::period`].
+    pub const fn look_every(&mut self, period: Duration) {
+        self.config.period = period;
     }
 
     /// The record of a [`SyncOutput::Save`] is durable.

@@ -1,6 +1,6 @@
 //! What the records of a circle hold, and the one form of a state in bytes.
 
-use std::{cmp::Ordering, fmt, sync::Arc};
+use std::{cmp::Ordering, collections::BTreeMap, fmt, sync::Arc};
 
 use towline_cbor::{Member, Reader, Writer, decode};
 use towline_crypto::zeroize::Zeroizing;
@@ -67,13 +67,34 @@ impl Records {
         Zeroizing::new(writer.into_vec())
     }
 
+    /// The same in so many parts of about the same size, or fewer, which are one again once all of
+    /// them are merged.
+    pub(crate) fn to_parts(&self, parts: usize) -> Vec<Zeroizing<Vec<u8>>> {
+        if parts < 2 {
+            return vec![self.to_bytes()];
+        }
+        let most = self.size().div_ceil(parts);
+        let mut found = BTreeMap::from([(0, Self::default())]);
+        let mut before = 0_usize;
+        let mut part = |size: usize| {
+            // Where its middle is: what is larger than two parts has one of its own.
+            let middle = before.saturating_add(size / 2);
+            before = before.saturating_add(size);
+            middle.checked_div(most).unwrap_or_default()
+        };
+        for (key, kept) in &self.records {
+            let into = found.entry(part(size(kept))).or_default();
+            into.records.insert(*key, kept.clone());
+        }
+        for tag in &self.buried {
+            found.entry(part(BURIED)).or_default().buried.insert(*tag);
+        }
+        found.values().map(Self::to_bytes).collect()
+    }
+
     /// More than [`Self::to_bytes`] takes, so that no copy stays behind where a vector has grown.
     pub(crate) fn size(&self) -> usize {
-        let size = self.records.values().fold(64_usize, |size, kept| {
-            let written = kept.written.iter().map(|(_, (_, value))| value.expose().len());
-            let length = written.fold(kept.fixed.expose().len(), usize::saturating_add);
-            size.saturating_add(length).saturating_add(BESIDE)
-        });
+        let size = self.records.values().map(size).fold(64_usize, usize::saturating_add);
         size.saturating_add(self.buried.len().saturating_mul(BURIED))
     }
 
@@ -129,6 +150,12 @@ impl Records {
 }
 
 /// Record, tag, when it was made, what is fixed, then each register: number, when, what.
+/// More than one tag of a record takes in bytes.
+fn size(kept: &Kept<Content, Content>) -> usize {
+    let written = kept.written.iter().map(|(_, (_, value))| value.expose().len());
+    written.fold(kept.fixed.expose().len(), usize::saturating_add).saturating_add(BESIDE)
+}
+
 fn write_kept(writer: &mut Writer, record: &[u8; 16], tag: Tag, kept: &Kept<Content, Content>) {
     writer.array(|array| {
         array.item(|item| item.bytes(record));

@@ -34,6 +34,13 @@ pub trait CircleStore {
     /// Where it can't be deleted.
     fn delete(&self, name: StoreName) -> Result<(), Self::Error>;
 
+    /// Whether an error of [`Self::put`] says that the store will never take this object, such as
+    /// one that is too large for it. Otherwise it is put again later.
+    fn never_takes(&self, error: &Self::Error) -> bool {
+        let _ = error;
+        false
+    }
+
     /// Answers what a circle asks of its store; gives back what is not for the store.
     ///
     /// # Errors
@@ -54,9 +61,14 @@ pub trait CircleStore {
             SyncOutput::Get { token, name } => {
                 (token, self.get(name).map(|bytes| circle.handle_object(token, bytes, now)))
             }
-            SyncOutput::Put { token, name, bytes } => {
-                (token, self.put(name, &bytes).map(|()| circle.handle_stored(token, now)))
-            }
+            SyncOutput::Put { token, name, bytes } => match self.put(name, &bytes) {
+                // It tells the person itself, if nothing helps.
+                Err(error) if self.never_takes(&error) => {
+                    circle.handle_not_taken(token, now);
+                    return Ok(None);
+                }
+                put => (token, put.map(|()| circle.handle_stored(token, now))),
+            },
             SyncOutput::Delete { token, name } => {
                 (token, self.delete(name).map(|()| circle.handle_stored(token, now)))
             }

@@ -5,6 +5,7 @@
 //!   when told to.
 //! - [`hex`] reads the digits of vectors.
 //! - [`swtpm`] is a TPM in software, where it is installed.
+//! - [`ForeignServer`] is a server of other authors that keeps objects, where it is installed.
 //! - [`Directory`] is a place for files that goes with the test, [`Log`] a log that is read.
 //! - `Disk`, behind the feature `disk`, is storage of a store that fails when it is told to.
 //! - `hid`, behind the feature of that name, is a client of a security key at a socket.
@@ -35,11 +36,12 @@ mod log;
 #[cfg(feature = "relay")]
 pub mod relay;
 pub mod rig;
+mod servers;
 pub mod swtpm;
 
 #[cfg(feature = "disk")]
 pub use self::disk::Disk;
-pub use self::{directory::Directory, log::Log};
+pub use self::{directory::Directory, log::Log, servers::ForeignServer};
 
 /// The bytes that these digits stand for.
 #[must_use]

@@ -19,7 +19,15 @@ Examples:
   towline sync remove --done 4be19c                              this passkey is removed at its site
   towline sync recover --folder ~/Sync/passkeys --name \"new laptop\"
 
-docs/sync.md says what happens, and what the folder learns.")]
+Stores of other machines, if the program was built with cargo's feature `stores`:
+  --folder s3://BUCKET/FOLDER      AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION;
+                                   AWS_ENDPOINT_URL where it is not Amazon's
+  --folder gs://BUCKET/FOLDER      GOOGLE_APPLICATION_CREDENTIALS
+  --folder az://CONTAINER/FOLDER   AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY
+  --folder https://HOST/FOLDER     TOWLINE_WEBDAV_USER, TOWLINE_WEBDAV_PASSWORD
+What lets in is read from these variables, by each program that takes part, and kept nowhere.
+
+docs/sync.md says what happens, and what the folder or store learns.")]
 pub(crate) struct Sync {
     #[command(flatten)]
     pub(crate) store: Store,
@@ -50,8 +58,9 @@ pub(crate) enum SyncCommand {
         /// What your other devices call this one
         #[arg(long, value_name = "NAME")]
         name: String,
-        /// The folder in which the circle's objects are, if it is elsewhere than on the other one
-        #[arg(long, value_name = "DIR")]
+        /// The folder, or the address of the store, in which the circle's objects are, if it is not
+        /// where the other device has it
+        #[arg(long, value_name = "DIR|ADDRESS")]
         folder: Option<PathBuf>,
         #[command(flatten)]
         meet: Meet,
@@ -60,10 +69,10 @@ pub(crate) enum SyncCommand {
     Status,
     /// Take part in the circle, until Ctrl-C
     Watch {
-        /// How often the folder is looked at, in seconds
-        #[arg(long, value_name = "SECONDS", default_value_t = 5,
-              value_parser = clap::value_parser!(u64).range(1..=3600))]
-        every: u64,
+        /// How often it is looked for news, in seconds: 5 is usual for a folder, and 30 for a store
+        /// of another machine
+        #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+        every: Option<u64>,
         /// Do it once, and end
         #[arg(long)]
         once: bool,
@@ -100,8 +109,9 @@ pub(crate) enum SyncCommand {
 /// Where the circle is, and what this device is called there.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Place {
-    /// The folder in which the circle's objects are: one that a tool carries to your other devices
-    #[arg(long, value_name = "DIR")]
+    /// Where the circle's objects are: a folder that a tool carries to your other devices, or the
+    /// address of a store of another machine, such as s3://BUCKET/FOLDER or https://HOST/FOLDER
+    #[arg(long, value_name = "DIR|ADDRESS")]
     pub(crate) folder: PathBuf,
 
     /// What your other devices call this one

@@ -127,8 +127,8 @@ pub(super) fn paper_key(words: &str, code: &str) -> String {
     let numbered: Vec<_> = numbered.collect();
     let lines: Vec<_> = numbered.chunks(6).map(<[String]>::concat).collect();
     format!(
-        "Write these 24 words down, on paper, and keep them where no device is. They are shown this once. Whoever has them \
-         and the folder has all passkeys; if you lose all devices, they bring everything back.\n{}\n\
+        "Write these 24 words down, on paper, and keep them where no device is. They are shown this once. Whoever has them, \
+         and can read where the circle is, has all passkeys; if you lose all devices, they bring everything back.\n{}\n\
          The same as the text of a code: {code}",
         lines.join("\n")
     )

@@ -14,7 +14,8 @@ use towline_store::{Error, Store};
 use towline_synced::SyncedError;
 
 use super::{
-    circle::{EVERY, Member, failure},
+    circle::{Member, failure},
+    objects::Patience,
     status,
 };
 use crate::{
@@ -41,11 +42,14 @@ impl Background {
     /// Says how the circle is, and what happens from now on.
     pub(crate) fn start(
         store: Store,
-        every: Duration,
+        every: Option<Duration>,
         provider: &CryptoProvider,
         report: &Arc<Report>,
     ) -> Result<Self, Failure> {
-        let mut member = Member::of(store, every, provider)?;
+        let mut member = Member::of(store, Patience::Work, provider)?;
+        if let Some(every) = every {
+            member.look_every(every);
+        }
         status::tell(&member.synced, report);
         let (stop, wished) = channel();
         let (done, stopped) = channel();
@@ -79,7 +83,7 @@ impl Background {
     ) -> Result<Option<Self>, Failure> {
         match kept {
             _ if !wanted => Ok(None),
-            Kept::File(store) => Self::start(store.clone(), EVERY, provider, report).map(Some),
+            Kept::File(store) => Self::start(store.clone(), None, provider, report).map(Some),
             Kept::Memory => {
                 let message = "what is in memory is in no circle; name the store with --store";
                 Err(Failure::usage("no_store", message))

@@ -1,17 +1,15 @@
 //! The circle of a store: opened, begun, and kept up with.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use towline::crypto::CryptoProvider;
 use towline_store::Store;
-use towline_sync::{Circle, CircleConfig, CircleError, DeviceKeys, Moment, ObjectHash, SyncNotice};
-use towline_sync_folder::Folder;
+use towline_sync::{
+    Circle, CircleConfig, CircleError, CircleStore as _, DeviceKeys, Moment, SyncNotice,
+};
 use towline_synced::{SyncedError, SyncedStore};
 
+use super::objects::{EVERY, NOT_TAKEN, Objects, Patience, Root};
 use crate::{
     args,
     event::Event,
@@ -20,8 +18,6 @@ use crate::{
     report::Report,
 };
 
-/// How often the folder is looked at, if nothing else was said.
-pub(super) const EVERY: Duration = Duration::from_secs(5);
 /// How many turns a command takes to come to rest. It does not wait for other devices.
 const TURNS: usize = 4;
 
@@ -31,41 +27,47 @@ pub(super) fn now() -> Moment {
     Moment { instant: Instant::now(), wall_clock }
 }
 
-pub(super) fn config(every: Duration) -> CircleConfig {
-    CircleConfig { period: every, ..CircleConfig::default() }
+pub(super) fn config() -> CircleConfig {
+    CircleConfig { period: EVERY, ..CircleConfig::default() }
 }
 
-/// A store with its circle, and the folder of that.
+/// A store with its circle, and where the objects of that are.
 pub(super) struct Member {
     pub(super) synced: SyncedStore,
-    folder: Folder,
-    /// Whether the folder could not be used the last time.
-    failing: bool,
+    objects: Objects,
+    /// Why the objects could not be had the last time.
+    failing: Option<&'static str>,
 }
 
 impl Member {
     /// The store that the arguments name, which has to belong to a circle.
     pub(super) fn open(
         args: &args::Store,
-        every: Duration,
+        patience: Patience,
         provider: &CryptoProvider,
     ) -> Result<Self, Failure> {
-        Self::of(kept::open(args, provider)?, every, provider)
+        Self::of(kept::open(args, provider)?, patience, provider)
     }
 
     /// The same of a store that is open.
     pub(super) fn of(
         store: Store,
-        every: Duration,
+        patience: Patience,
         provider: &CryptoProvider,
     ) -> Result<Self, Failure> {
-        let opened = SyncedStore::open(store, provider.clone(), config(every), now());
+        let opened = SyncedStore::open(store, provider.clone(), config(), now());
         let synced = opened.map_err(|error| failure(&error))?.ok_or_else(|| {
             let message = "this store belongs to no circle; begin one with `towline sync start`";
             Failure::usage("no_circle", message)
         })?;
-        let folder = open_folder(synced.address().as_ref(), synced.circle().id())?;
-        Ok(Self { synced, folder, failing: false })
+        let root = Root::kept(synced.address());
+        let mut this = Self {
+            objects: Objects::new(root, synced.circle().id(), patience),
+            synced,
+            failing: None,
+        };
+        this.look_every(this.objects.root().every());
+        Ok(this)
     }
 
     /// This store belongs to this circle from now on.
@@ -74,19 +76,40 @@ impl Member {
         provider: &CryptoProvider,
         keys: &DeviceKeys,
         mut circle: Circle,
-        place: &args::Place,
+        name: &str,
+        root: Root,
     ) -> Result<Self, Failure> {
-        circle.name_device(&place.name, now()).map_err(|error| refused(&error))?;
-        let root = root(&place.folder)?;
-        let folder = open_folder(&root, circle.id())?;
-        let address = root.display().to_string();
+        circle.name_device(name, now()).map_err(|error| refused(&error))?;
+        let address = root.address();
+        let objects = Objects::new(root, circle.id(), Patience::Work);
         let begun = SyncedStore::begin(store, provider.clone(), keys, circle, &address, now());
         let synced = begun.map_err(|error| failure(&error))?;
-        Ok(Self { synced, folder, failing: false })
+        Ok(Self { synced, objects, failing: None })
     }
 
-    /// Looks at the folder until there is nothing more to do; says what came of it. Whether all of
-    /// this device has reached the folder.
+    /// How often it looks at the objects.
+    pub(super) fn look_every(&mut self, period: Duration) {
+        self.synced.circle_mut().look_every(period);
+    }
+
+    /// What has the objects, in sentences for people.
+    pub(super) fn noun(&self) -> &'static str {
+        self.objects.root().noun()
+    }
+
+    /// Whether the objects could be had the last time.
+    pub(super) const fn reaches_objects(&self) -> bool {
+        self.failing.is_none()
+    }
+
+    /// Whether the objects can be listed now; says why not.
+    pub(super) fn can_be_reached(&self, report: &Report) -> bool {
+        let listed = self.objects.list();
+        listed.map_err(|failure| report.event(&not_reached(failure))).is_ok()
+    }
+
+    /// Looks at the objects until there is nothing more to do; says what came of it. Whether all of
+    /// this device has reached them.
     pub(super) fn settle(&mut self, report: &Report) -> Result<bool, Failure> {
         for _ in 0..TURNS {
             self.synced.circle_mut().look_now(now());
@@ -100,7 +123,7 @@ impl Member {
 
     /// One turn, and what there is to say about it.
     pub(super) fn turn(&mut self, report: &Report) -> Result<Told, SyncedError> {
-        let turn = self.synced.turn(&self.folder, now)?;
+        let turn = self.synced.turn(&self.objects, now)?;
         for notice in &turn.notices {
             report.event(&self.said(*notice));
         }
@@ -113,11 +136,14 @@ impl Member {
             report.event(&Event::Sync { reason: "merged", problem: false, message });
         }
         let failed = turn.failed.is_some();
-        if let Some(error) = turn.failed.filter(|_| !self.failing) {
-            report.event(&not_reached(self.synced.address(), &error));
+        if let Some(failure) = turn.failed {
+            // Told once, until it works again, or something else is the matter.
+            if self.failing.replace(failure.reason) != Some(failure.reason) {
+                report.event(&not_reached(failure));
+            }
+        } else if turn.asked {
+            self.failing = None;
         }
-        // Told once, until it works again.
-        self.failing = failed || (self.failing && !turn.asked);
         Ok(Told { merged: turn.merged > 0, failed })
     }
 
@@ -126,22 +152,28 @@ impl Member {
         let name = |device| {
             self.synced.circle().device_name(device).unwrap_or_else(|| "a device".to_owned())
         };
+        let place = self.noun();
         let (reason, message) = match notice {
             SyncNotice::WentBack { device, .. } => (
                 "went_back",
-                format!("the folder went back: something of {:?} is gone that was there; it is written again", name(device)),
+                format!("the {place} went back: something of {:?} is gone that was there; it is written again", name(device)),
             ),
             SyncNotice::Withheld { device, .. } => (
                 "withheld",
-                format!("the folder does not show what another device has seen of {:?}; see whether the tool that carries it is done", name(device)),
+                format!("the {place} does not show what another device has seen of {:?}; see whether what carries it is done", name(device)),
             ),
             SyncNotice::TwoOf { device, .. } => (
                 "two_of",
                 format!("there are two of {:?}: a copy of its store is in use; remove that device, and let it join again", name(device)),
             ),
             SyncNotice::Invented(name) => {
-                ("invented", format!("{name} in the folder is by nobody of this circle; it is not read"))
+                ("invented", format!("{name} in the {place} is damaged, or by nobody of this circle; it is not read"))
             }
+            SyncNotice::NotTaken => (
+                NOT_TAKEN,
+                format!("the {place} does not take all that this device has to say, however small it is made: that stays here; \
+                         see what the {place} allows, and start the program again"),
+            ),
             SyncNotice::NotSealed => {
                 ("not_sealed", "changes stay on this device: they can't be sealed".to_owned())
             }
@@ -173,7 +205,7 @@ pub(super) fn new_member(
             "passkeys that are synced are in a file; name it with --store",
         ));
     };
-    let there = match SyncedStore::open(store.clone(), provider.clone(), config(EVERY), now()) {
+    let there = match SyncedStore::open(store.clone(), provider.clone(), config(), now()) {
         // What can't be read is of no use, and a new beginning is what helps.
         Err(SyncedError::Device | SyncedError::Circle(CircleError::Malformed(_))) => None,
         there => there.map_err(|error| failure(&error))?,
@@ -187,29 +219,10 @@ pub(super) fn new_member(
     Ok(store)
 }
 
-/// The folder that the person named, wherever the program is started the next time.
-pub(super) fn root(folder: &Path) -> Result<PathBuf, Failure> {
-    fs::create_dir_all(folder)
-        .and_then(|()| std::path::absolute(folder))
-        .map_err(|error| folder_failure(folder, &error))
-}
-
-fn open_folder(root: &Path, circle: ObjectHash) -> Result<Folder, Failure> {
-    if !root.is_dir() {
-        let message = format!("{} is not there; is what carries it running?", root.display());
-        return Err(Failure::environment("folder", message));
-    }
-    Folder::open(root, circle).map_err(|error| folder_failure(root, &error))
-}
-
-pub(super) fn folder_failure(folder: &Path, error: &io::Error) -> Failure {
-    let message = format!("the folder {} can't be used: {error}", folder.display());
-    Failure::environment("folder", message)
-}
-
-fn not_reached(folder: &str, error: &io::Error) -> Event {
-    let message = format!("the folder {folder} can't be used now ({error}); it is tried again");
-    Event::Sync { reason: "not_reached", problem: true, message }
+fn not_reached(failure: Failure) -> Event {
+    let Failure { reason, message, .. } = failure;
+    let message = format!("{message}; nothing is lost, and it is tried again");
+    Event::Sync { reason, problem: true, message }
 }
 
 pub(super) fn failure(error: &SyncedError) -> Failure {

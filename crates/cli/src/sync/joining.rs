@@ -1,9 +1,6 @@
 //! `towline sync invite` and `join`: a device joins by a code and nearness.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use towline::{
     authenticator::Answer,
@@ -18,7 +15,8 @@ use towline_sync_joining::{
 use towline_synced::SyncedStore;
 
 use super::{
-    circle::{EVERY, Member, config, failure, new_member, now, refused},
+    circle::{Member, config, failure, new_member, now, refused},
+    objects::{Patience, Root},
     status,
 };
 use crate::{
@@ -42,7 +40,8 @@ const TRIES: u8 = 3;
 /// What the new device says of itself.
 pub(super) struct Own<'a> {
     pub(super) name: &'a str,
-    pub(super) folder: Option<&'a Path>,
+    /// Where the circle's objects are, if not where the other device has them.
+    pub(super) root: Option<Root>,
 }
 
 pub(super) async fn invite(
@@ -53,7 +52,8 @@ pub(super) async fn invite(
 ) -> Result<Exit, Failure> {
     let store = kept::open(args, provider)?;
     let kept = Kept::File(store.clone());
-    let mut member = Member::of(store, EVERY, provider)?;
+    // The other device takes nobody who is silent for half a minute.
+    let mut member = Member::of(store, Patience::Glance, provider)?;
     // What others have done meanwhile is to be handed on, too.
     member.settle(report)?;
     let circle = member.synced.circle();
@@ -84,7 +84,7 @@ pub(super) async fn join(
         SyncedStore::keys_to_join(&store, provider, true).map_err(|error| failure(&error))?;
     }
     let machine =
-        Joining::newcomer(provider.clone(), JoiningConfig::new(own.name), config(EVERY), keys()?);
+        Joining::newcomer(provider.clone(), JoiningConfig::new(own.name), config(), keys()?);
     let mut side = Side::Newcomer { own, member: None };
     let joined = meet_and_join(machine, &mut side, meet, (args, &kept), provider, report).await;
     if let Err(JoiningEnd::WasRemoved(_)) = &joined {
@@ -124,11 +124,10 @@ impl Side<'_> {
             return Err(Failure::new(Exit::Failed, "failed", "this device has a circle"));
         };
         let there = String::from_utf8_lossy(joined.store.expose()).into_owned();
-        let folder = own.folder.map_or_else(|| PathBuf::from(there), Path::to_owned);
-        let place = args::Place { folder, name: own.name.to_owned() };
+        let root = own.root.take().map_or_else(|| Root::named(there.as_ref()), Ok)?;
         let keys = SyncedStore::keys_to_join(store, provider, false);
         let keys = keys.map_err(|error| failure(&error))?;
-        let begun = Member::begin(store.clone(), provider, &keys, joined.circle, &place)?;
+        let begun = Member::begin(store.clone(), provider, &keys, joined.circle, own.name, root)?;
         *member = Some(Box::new(begun));
         Ok(())
     }
@@ -238,7 +237,7 @@ async fn meet_and_join(
                     session.not_admitted(Some(error));
                     continue;
                 }
-                // Durable, and if possible in the folder, before it is handed over.
+                // Durable, and if possible in the store, before it is handed over.
                 match member.turn(report) {
                     Ok(_) => {
                         let address = Content::new(member.synced.address().into());

@@ -7,7 +7,8 @@ use towline_sync::DeviceId;
 use towline_synced::SyncedStore;
 
 use super::{
-    circle::{EVERY, Member, now, refused},
+    circle::{Member, now, refused},
+    objects::Patience,
     status,
 };
 use crate::{
@@ -38,7 +39,7 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     let store = kept::open(args, provider)?;
     let kept = Kept::File(store.clone());
-    let mut member = Member::of(store, EVERY, provider)?;
+    let mut member = Member::of(store, Patience::Work, provider)?;
     // Who belongs to it, and what it has added, as far as the folder knows.
     member.settle(report)?;
     if let Some(device) = device {
@@ -53,9 +54,11 @@ pub(super) async fn run(
         member.synced.circle_mut().tick_off(record);
     }
     if !member.settle(report)? {
-        let message =
-            "the folder has not been told yet: run `towline sync watch` where it can be reached";
-        report.event(&Event::Sync { reason: "waiting", problem: true, message: message.into() });
+        let message = format!(
+            "the {} has not been told yet: run `towline sync watch` where it can be reached",
+            member.noun()
+        );
+        report.event(&Event::Sync { reason: "waiting", problem: true, message });
     }
     list(&member.synced, report);
     status::tell(&member.synced, report);

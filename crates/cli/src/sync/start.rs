@@ -5,7 +5,10 @@ use std::sync::Arc;
 use towline::crypto::CryptoProvider;
 use towline_sync::{Circle, DeviceKeys, MemberKind, PaperKey};
 
-use super::circle::{EVERY, Member, config, new_member, now, refused, root};
+use super::{
+    circle::{Member, config, new_member, now, refused},
+    objects::Root,
+};
 use crate::{
     args,
     event::Event,
@@ -24,7 +27,9 @@ pub(super) fn run(
     provider: &CryptoProvider,
     report: &Arc<Report>,
 ) -> Result<Exit, Failure> {
-    root(&place.folder)?;
+    let root = Root::named(&place.folder)?;
+    // Whatever is wrong there is told before anything is begun.
+    root.circles()?;
     let store = new_member(args, provider, report)?;
     let failed = |error: towline::crypto::Error| refused(&error.into());
     let paper = PaperKey::generate(provider).map_err(failed)?;
@@ -34,9 +39,9 @@ pub(super) fn run(
     let introduced = on_paper.introduce(None, keys.id(), MemberKind::Paper).map_err(failed)?;
     let kept = keys.to_bytes().map_err(failed)?;
     let own = DeviceKeys::from_bytes(provider, &kept).map_err(failed)?;
-    let circle = Circle::begin(provider.clone(), config(EVERY), own, introduced, now());
+    let circle = Circle::begin(provider.clone(), config(), own, introduced, now());
     let circle = circle.map_err(|error| refused(&error))?;
-    let mut member = Member::begin(store, provider, &keys, circle, place)?;
+    let mut member = Member::begin(store, provider, &keys, circle, &place.name, root)?;
     member.settle(report)?;
     status::tell(&member.synced, report);
     Ok(Exit::Ok)

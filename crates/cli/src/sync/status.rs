@@ -10,10 +10,7 @@ use towline::crypto::CryptoProvider;
 use towline_sync::DeviceId;
 use towline_synced::SyncedStore;
 
-use super::{
-    circle::{EVERY, Member},
-    day::day,
-};
+use super::{circle::Member, day::day, objects::Patience};
 use crate::{
     args,
     event::{CircleDevice, CircleState, Event},
@@ -30,9 +27,10 @@ pub(super) fn run(
     provider: &CryptoProvider,
     report: &Arc<Report>,
 ) -> Result<Exit, Failure> {
-    let member = Member::open(args, EVERY, provider)?;
+    let member = Member::open(args, Patience::Glance, provider)?;
     tell(&member.synced, report);
-    Ok(Exit::Ok)
+    let reached = member.can_be_reached(report);
+    Ok(if reached { Exit::Ok } else { Exit::Environment })
 }
 
 /// Tells all of it, as it is known here.

@@ -4,11 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use towline::crypto::CryptoProvider;
 
-use super::{
-    background::Background,
-    circle::{EVERY, Member},
-    status,
-};
+use super::{background::Background, circle::Member, objects::Patience, status};
 use crate::{
     args,
     exit::{Exit, Failure},
@@ -19,20 +15,21 @@ use crate::{
 
 pub(super) async fn run(
     args: &args::Store,
-    every: u64,
+    every: Option<u64>,
     once: bool,
     provider: &CryptoProvider,
     report: &Arc<Report>,
 ) -> Result<Exit, Failure> {
     if once {
-        let mut member = Member::open(args, EVERY, provider)?;
-        let all = member.settle(report)?;
+        let mut member = Member::open(args, Patience::Work, provider)?;
+        let all = member.settle(report)? && member.reaches_objects();
         status::tell(&member.synced, report);
         return Ok(if all { Exit::Ok } else { Exit::Environment });
     }
     let mut stop = Stop::new()?;
     let store = kept::open(args, provider)?;
-    let mut background = Background::start(store, Duration::from_secs(every), provider, report)?;
+    let mut background =
+        Background::start(store, every.map(Duration::from_secs), provider, report)?;
     tokio::select! {
         exit = background.ended() => Ok(exit),
         () = stop.wished() => Ok(Exit::Ok),

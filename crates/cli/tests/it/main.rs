@@ -27,6 +27,8 @@ mod program;
 mod relay;
 mod relay_file;
 mod rp;
+#[cfg(feature = "stores")]
+mod servers;
 mod single;
 mod sync;
 #[cfg(target_os = "linux")]

@@ -11,14 +11,25 @@ use crate::{
 };
 
 /// `towline sync` on the store of a device.
-fn sync<'a>(store: &'a str, args: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn sync<'a>(store: &'a str, args: &[&'a str]) -> Vec<&'a str> {
     ["sync", "--store", store].iter().chain(args).copied().collect()
 }
 
+/// Variables of the environment, with what lets in to a store.
+pub(crate) type Variables<'a> = &'a [(&'static str, &'a str)];
+
+pub(crate) async fn start(store: &str, folder: &str) -> (Ended, String) {
+    start_with(&[], store, folder).await
+}
+
 /// Begins a circle, writes the paper key down, and says which words are asked back.
-async fn start(store: &str, folder: &str) -> (Ended, String) {
+pub(crate) async fn start_with(
+    variables: Variables<'_>,
+    store: &str,
+    folder: &str,
+) -> (Ended, String) {
     let args = sync(store, &["start", "--folder", folder, "--name", "desktop"]);
-    let mut program = Program::start(args);
+    let mut program = Program::start_with(variables.iter().copied(), args);
     let paper = program.event("paper_key").await;
     let words = text(&paper["words"]);
     let list: Vec<_> = words.split(' ').collect();
@@ -29,18 +40,28 @@ async fn start(store: &str, folder: &str) -> (Ended, String) {
     (program.ended().await, words)
 }
 
-/// One device shows a code, and the new one takes it.
 async fn join(world: &World, first: &str, second: &str) -> [Ended; 2] {
+    join_with(&[], world, first, second).await
+}
+
+/// One device shows a code, and the new one takes it.
+pub(crate) async fn join_with(
+    variables: Variables<'_>,
+    world: &World,
+    first: &str,
+    second: &str,
+) -> [Ended; 2] {
+    let program = |args| Program::start_with(variables.iter().copied(), args);
     let code = world.directory.path("invitation.png");
     let show = sync(first, &["invite", "--answer", "yes", "--qr-image", &code]);
-    let mut invites = Program::start(world.both_ends(&show));
+    let mut invites = program(world.both_ends(&show));
     assert_eq!(invites.event("qr_code").await["image"], code.as_str());
     let scan = sync(second, &["join", &code, "--name", "phone", "--answer", "yes"]);
-    let joins = Program::start(world.both_ends(&scan));
+    let joins = program(world.both_ends(&scan));
     [joins.ended().await, invites.ended().await]
 }
 
-fn devices(ended: &Ended) -> Vec<String> {
+pub(crate) fn devices(ended: &Ended) -> Vec<String> {
     let devices = ended.events.iter().filter(|event| event["event"] == "circle_device");
     let devices = devices.filter(|device| device["removed"] == false);
     devices.map(|device| text(&device["name"])).collect()
@@ -201,4 +222,37 @@ async fn nothing_is_begun_without_the_words_and_nothing_synced_without_a_circle(
         let recovered = run(recover(&store)).await;
         assert_eq!(recovered.code, 0, "{recovered:?}");
     }
+}
+
+/// What carries it is off, say.
+#[tokio::test]
+async fn a_folder_that_is_away_is_told_of_beside_all_that_is_known() {
+    let directory = Directory::new();
+    let [store, folder, away] = ["store", "folder", "away"].map(|name| directory.path(name));
+    assert_eq!(start(&store, &folder).await.0.code, 0);
+    fs::rename(&folder, &away).unwrap();
+    for args in [&["status"][..], &["watch", "--once"]] {
+        let told = run(sync(&store, args)).await;
+        assert_eq!((told.code, devices(&told)), (5, vec!["desktop".to_owned()]), "{told:?}");
+        assert_eq!(find(&told, "sync")["reason"], "not_reached");
+    }
+    assert!(!fs::exists(&folder).unwrap(), "nothing is written where it was");
+    fs::rename(&away, &folder).unwrap();
+    assert_eq!(run(sync(&store, &["status"])).await.code, 0);
+}
+
+#[cfg(not(feature = "stores"))]
+#[tokio::test]
+async fn an_address_is_refused_with_how_to_build_what_takes_it() {
+    let directory = Directory::new();
+    let store = directory.path("store");
+    for address in ["s3://bucket/folder", "https://cloud.example/dav"] {
+        let place = ["--folder", address, "--name", "desktop"];
+        for command in ["start", "recover", "join"] {
+            let refused = run(sync(&store, &[&[command][..], &place].concat())).await;
+            refused.assert_failed(2, "no_stores");
+            assert!(text(&refused.failed()["message"]).contains("--features stores"));
+        }
+    }
+    assert!(!fs::exists(&store).unwrap());
 }

@@ -31,14 +31,19 @@ fn s3(server: &Server, circle: ObjectHash) -> RemoteStore {
     RemoteStore::open_with("s3://bucket/folder", variables, circle, config).unwrap()
 }
 
+fn circles(server: &Server, folder: &str) -> Vec<ObjectHash> {
+    let address = format!("{}/{folder}", server.origin());
+    RemoteStore::circles(&address, RemoteConfig::default()).unwrap()
+}
+
 #[test]
 fn without_faults_both_kinds_do_what_a_store_does() {
     let server = Server::start();
     four_verbs(&dav(&server, CIRCLE));
     two_devices_share(|circle| dav(&server, circle));
-    let circles = RemoteStore::circles(&format!("{}/dav", server.origin())).unwrap();
-    assert!(circles.len() == 2 && circles.contains(&CIRCLE), "{circles:?}");
-    assert_eq!(RemoteStore::circles(&format!("{}/other", server.origin())).unwrap(), []);
+    let found = circles(&server, "dav");
+    assert!(found.len() == 2 && found.contains(&CIRCLE), "{found:?}");
+    assert_eq!(circles(&server, "other"), []);
     let server = Server::start();
     four_verbs(&s3(&server, CIRCLE));
     two_devices_share(|circle| s3(&server, circle));
@@ -79,7 +84,9 @@ fn what_is_refused_is_not_asked_again_and_told() {
         for status in [401, 403] {
             server.faults(&[Fault::Status(status)]);
             let refused = store.put(NAME, b"bytes").unwrap_err();
-            assert!(matches!(refused, RemoteError::Refused { .. }), "{status}: {refused:?}");
+            let read_only = matches!(refused, RemoteError::ReadOnly { .. });
+            let told = read_only || matches!(refused, RemoteError::Refused { .. });
+            assert!(told && read_only == (status == 403), "{status}: {refused:?}");
             assert_eq!(server.requests().len(), 1);
             server.faults(&[Fault::Status(status)]);
             assert!(matches!(store.list(), Err(RemoteError::Refused { .. })));
@@ -100,13 +107,41 @@ fn what_is_refused_is_not_asked_again_and_told() {
 fn a_store_that_does_not_come_back_is_told_of() {
     let server = Server::start();
     let store = dav(&server, CIRCLE);
-    server.faults(&[Fault::Status(507); 5]);
-    let full = store.put(NAME, b"bytes").unwrap_err();
-    assert!(matches!(full, RemoteError::Unavailable(_)), "{full:?}");
+    server.faults(&[Fault::Status(500); 5]);
+    let failing = store.put(NAME, b"bytes").unwrap_err();
+    assert!(matches!(failing, RemoteError::Unavailable(_)), "{failing:?}");
     assert_eq!(server.requests().len(), 5, "once, and four times more");
     let nobody =
         RemoteStore::open_with("http://127.0.0.1:9/x", [], CIRCLE, RemoteConfig::default());
     assert!(matches!(nobody.unwrap().list(), Err(RemoteError::Unavailable(_))));
+}
+
+/// Each of these is final, has its sentence, and is asked once.
+#[test]
+fn what_a_store_will_not_do_is_told_for_what_it_is() {
+    let server = Server::start();
+    let too_large = "<Error><Code>EntityTooLarge</Code></Error>";
+    for open in [dav, s3] {
+        let store = open(&server, CIRCLE);
+        for (fault, sentence) in [
+            (Fault::Status(413), "of this size"),
+            (Fault::Status(414), "of this name"),
+            (Fault::Answer(400, too_large), "of this size"),
+            (Fault::Answer(400, "<Error><Code>ExpiredToken</Code></Error>"), "can't be reached"),
+            (Fault::Status(405), "read and not changed"),
+            (Fault::Status(507), "make room"),
+        ] {
+            server.requests();
+            server.faults(&[fault]);
+            let error = store.put(NAME, b"bytes").unwrap_err();
+            assert!(error.to_string().contains(sentence), "{fault:?}: {error}");
+            assert_eq!(store.never_takes(&error), sentence.starts_with("of this"), "{fault:?}");
+            assert_eq!(server.requests().len(), 1, "{fault:?}");
+        }
+    }
+    server.faults(&[Fault::Status(405)]);
+    let other = dav(&server, CIRCLE).list().unwrap_err();
+    assert!(matches!(other, RemoteError::NoWebDav(_)), "{other:?}");
 }
 
 #[test]
@@ -201,8 +236,7 @@ fn a_folder_that_is_not_there_is_empty_for_the_circle_alone() {
     server.faults(&[Fault::None, Fault::Status(404)]);
     assert!(matches!(store.list(), Err(RemoteError::Absent(_))));
     server.faults(&[Fault::Status(404)]);
-    let address = format!("{}/dav", server.origin());
-    assert_eq!(RemoteStore::circles(&address).unwrap(), []);
+    assert_eq!(circles(&server, "dav"), []);
 }
 
 /// A new passkey costs two requests, a look with nothing new one listing.

@@ -17,6 +17,8 @@ pub(super) enum Fault {
     None,
     /// It is not done, and this is the answer.
     Status(u16),
+    /// The same, with this text.
+    Answer(u16, &'static str),
     /// It is done, and the connection ends without an answer.
     AnswerLost,
     /// It is not done, and the connection ends without an answer.
@@ -108,6 +110,7 @@ fn answer(kept: &Mutex<Kept>, stream: &TcpStream) -> std::io::Result<()> {
         let done = match fault {
             Fault::Closed => return Ok(()),
             Fault::Status(status) => (status, Vec::new()),
+            Fault::Answer(status, text) => (status, text.into()),
             Fault::Long(length) => (200, vec![b'<'; length]),
             Fault::Cut(more) => {
                 let page = "<ListBucketResult><IsTruncated>true</IsTruncated>";

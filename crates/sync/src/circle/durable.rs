@@ -374,7 +374,7 @@ const fn told(notice: &SyncNotice) -> Option<(u8, DeviceId, u64)> {
         SyncNotice::Withheld { device, number } => Some((1, device, number)),
         SyncNotice::TwoOf { device, number } => Some((2, device, number)),
         SyncNotice::Removed => Some((3, DeviceId([0; 16]), 0)),
-        SyncNotice::Invented(_) | SyncNotice::NotSealed => None,
+        SyncNotice::Invented(_) | SyncNotice::NotSealed | SyncNotice::NotTaken => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What should be in the store and is not listed.
 
 use super::{Circle, Moment, SyncNotice, reading::Reading};
-use crate::{DeviceId, StoreName};
+use crate::{DeviceId, StoreName, sealed::Part};
 
 impl Circle {
     /// R13: this device's own head, and each segment of it.
@@ -12,8 +12,11 @@ impl Circle {
             return;
         }
         let (device, number) = (self.device(), own.seen.number);
-        let mut parts = own.segments.iter().map(|part| StoreName::Segment(device, part.hash));
-        if reading.names.contains(&head) && parts.all(|part| reading.names.contains(&part)) {
+        let is_there = |part: &Part| {
+            let name = StoreName::Segment(device, part.hash);
+            reading.names.contains(&name) || self.not_taken.contains(&name)
+        };
+        if reading.names.contains(&head) && own.segments.iter().all(is_there) {
             self.missing_since.retain(|(missing, _), _| *missing != device);
             return;
         }

@@ -129,10 +129,14 @@ pub enum SyncNotice {
         /// The number that both of them gave to a head.
         number: u64,
     },
-    /// An object is not what its name says, or not by whom it says.
+    /// An object is not what its name says, and has not been for some time, or is not by whom it
+    /// says.
     Invented(StoreName),
     /// Nothing can be sealed here, since the cryptography fails: changes stay on this device.
     NotSealed,
+    /// The store does not take all that this device has to say, however small it is made. That
+    /// stays on this device.
+    NotTaken,
     /// This device was removed from the circle. It keeps what it has and neither reads nor writes
     /// any more.
     Removed,
@@ -152,6 +156,7 @@ impl fmt::Display for SyncNotice {
             }
             Self::Invented(name) => write!(f, "{name} is none of the circle's objects"),
             Self::NotSealed => f.write_str("changes stay on this device: they can't be sealed"),
+            Self::NotTaken => f.write_str("the store does not take all of this device's changes"),
             Self::Removed => f.write_str("this device was removed from the circle"),
         }
     }

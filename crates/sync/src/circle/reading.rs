@@ -110,16 +110,27 @@ impl Circle {
         let Phase::Reading(reading) = &mut self.phase else { return };
         let Some(name) = reading.asked.remove(&token) else { return };
         if let Some(bytes) = bytes {
-            let whole =
-                bytes.len() <= name.limit() && ObjectHash::of(&self.crypto, &bytes) == name.hash();
-            if whole {
-                reading.got.insert(name, bytes);
-            } else {
+            if ObjectHash::of(&self.crypto, &bytes) != name.hash() {
+                self.is_torn(name, now);
+            } else if bytes.len() > name.limit() {
                 self.refuse(name);
+            } else {
+                self.torn_since.remove(&name);
+                reading.got.insert(name, bytes);
             }
         }
         if let Phase::Reading(reading) = std::mem::replace(&mut self.phase, Phase::Idle) {
             self.read_on(reading, now);
+        }
+    }
+
+    /// Not all stores show an object only once it is whole. It is asked for again at each look, as
+    /// if it were not there yet, and told of when it has been so for too long.
+    fn is_torn(&mut self, name: StoreName, now: Moment) {
+        let since = *self.torn_since.entry(name).or_insert(now.instant);
+        if now.instant.saturating_duration_since(since) >= self.config.patience {
+            self.torn_since.remove(&name);
+            self.refuse(name);
         }
     }
 
@@ -468,5 +479,6 @@ impl Circle {
         });
         self.merged_segments
             .retain(|(device, hash)| names.contains(&StoreName::Segment(*device, *hash)));
+        self.torn_since.retain(|name, _| names.contains(name));
     }
 }

@@ -5,6 +5,7 @@ mod honest;
 mod lies;
 mod members;
 mod model;
+mod taken;
 mod written;
 
 use std::{

@@ -11,6 +11,9 @@ use crate::{
 
 /// From so many segments on, the next one is a snapshot that takes their place.
 const MOST_SEGMENTS: usize = 5;
+/// In how many parts a snapshot is written at most. There are deltas besides, and a head has room
+/// for 16 segments.
+const MOST_PARTS: usize = 8;
 /// How many of the heads that were sealed here are known again. An older one is merged like that of
 /// another copy, which does no harm.
 const REMEMBERED: usize = 64;
@@ -58,25 +61,56 @@ impl Circle {
             let before = self.outbox.len();
             self.outbox.retain(|outgoing| outgoing.name != sent);
             // Kept once: until then the same bytes would go out again, which does no harm.
-            self.changed |= self.outbox.is_empty() && before > 0;
+            self.changed |= self.next_outgoing().is_none() && before > 0;
         }
+    }
+
+    /// The store will never take an object that was to be put: it is too large, say. Then what this
+    /// device says is sealed again, in smaller parts. What can't be made smaller is told of and put
+    /// aside while this runs, and the rest goes on.
+    pub fn handle_not_taken(&mut self, token: SyncToken, now: Moment) {
+        let Phase::Writing { asked, .. } = &mut self.phase else { return };
+        if *asked != Some(token) {
+            return;
+        }
+        *asked = None;
+        self.due = now.instant.checked_add(self.config.period).unwrap_or(now.instant);
+        match self.sent.take() {
+            Some(StoreName::Segment(..)) if self.parts < MOST_PARTS => {
+                self.parts = self.parts.saturating_mul(2);
+                self.outbox.retain(|outgoing| !outgoing.is_sealed());
+                self.needs_snapshot = true;
+                self.changed = true;
+            }
+            Some(name) => {
+                self.not_taken.insert(name);
+                self.tell(SyncNotice::NotTaken);
+            }
+            None => {}
+        }
+    }
+
+    /// What is to be sent next, of that which the store takes.
+    fn next_outgoing(&self) -> Option<&Outgoing> {
+        self.outbox.iter().find(|outgoing| !self.not_taken.contains(&outgoing.name))
     }
 
     /// Seals and sends what there is to be sent, one object at a time.
     pub(super) fn write_on(&mut self) {
         if matches!(self.phase, Phase::Idle) && !self.look_first {
             self.seal_what_is_new();
-            if !self.outbox.is_empty() {
+            if self.next_outgoing().is_some() {
                 self.phase = Phase::Writing { asked: None, deletions: Vec::new() };
             }
         }
+        let all_sent = self.next_outgoing().is_none();
         let Phase::Writing { asked: None, deletions } = &mut self.phase else { return };
-        let deletion = if self.outbox.is_empty() { deletions.pop() } else { None };
+        let deletion = if all_sent { deletions.pop() } else { None };
         if let Some(name) = deletion {
             let token = self.token();
             self.outputs.push_back(SyncOutput::Delete { token, name });
             self.wait_for(token, None);
-        } else if let Some(next) = self.outbox.front() {
+        } else if let Some(next) = self.next_outgoing() {
             // R8: nothing is sent that a crash would forget.
             if self.durable > next.after {
                 let (name, bytes) = (next.name, next.bytes.clone());
@@ -86,7 +120,7 @@ impl Circle {
             }
         } else {
             self.seal_what_is_new();
-            if self.outbox.is_empty() {
+            if self.next_outgoing().is_none() {
                 self.phase = Phase::Idle;
             }
         }
@@ -107,7 +141,7 @@ impl Circle {
         let old = |own: &OwnHead| own.time.abs_diff(self.wall_clock) > renewed;
         let news =
             self.needs_snapshot || !self.pending.is_empty() || self.own.as_ref().is_none_or(old);
-        if device && self.is_member() && self.outbox.is_empty() && news {
+        if device && self.is_member() && self.next_outgoing().is_none() && news {
             let sealed = self.seal();
             self.tell_of_failure(sealed);
         }
@@ -137,13 +171,18 @@ impl Circle {
             number,
         };
         let mut segments = before.unwrap_or_default();
-        let mut segment = None;
-        if kind == SealedKind::Snapshot || !state.is_empty() {
-            let bytes = header(kind).seal(&self.crypto, self.circle, &key, state.to_bytes())?;
+        let plain = match kind {
+            SealedKind::Snapshot => state.to_parts(self.parts),
+            _ if state.is_empty() => Vec::new(),
+            _ => vec![state.to_bytes()],
+        };
+        let mut new = Vec::new();
+        for plain in plain {
+            let bytes = header(kind).seal(&self.crypto, self.circle, &key, plain)?;
             let hash = ObjectHash::of(&self.crypto, &bytes);
             let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             segments.push(Part { hash, size });
-            segment = Some((StoreName::Segment(self.device(), hash), bytes));
+            new.push((StoreName::Segment(self.device(), hash), bytes));
         }
         let (seen, time) = (self.seen.clone(), self.wall_clock);
         let inner = Inner { segments: segments.clone(), seen, time };
@@ -152,9 +191,13 @@ impl Circle {
         let head = Signed::write(&self.keys, Label::Head, self.circle, &head)?;
 
         let seen = Seen { number, hash: ObjectHash::of(&self.crypto, &head) };
-        if let Some((name, bytes)) = segment {
-            self.push(name, bytes);
-        }
+        // What the store did not take of an older head is needed if this one names it, too.
+        self.outbox.retain(|it| match it.name {
+            StoreName::Segment(_, hash) => segments.iter().any(|part| part.hash == hash),
+            StoreName::Head(..) => false,
+            _ => true,
+        });
+        new.into_iter().for_each(|(name, bytes)| self.push(name, bytes));
         self.push(StoreName::Head(self.device(), number, seen.hash), head);
         // Given out once, sent or not.
         self.next_number = number.saturating_add(1);
@@ -171,9 +214,10 @@ impl Circle {
     /// The segments that one more delta may follow; nothing if a snapshot is due.
     fn deltas_may_follow(&self) -> Option<Vec<Part>> {
         let own = self.own.as_ref().filter(|_| !self.needs_snapshot)?;
-        let (snapshot, deltas) = own.segments.split_first()?;
-        let length = deltas.iter().fold(0_u64, |sum, part| sum.saturating_add(part.size));
-        let few = own.segments.len() < MOST_SEGMENTS && length < snapshot.size;
+        let parts = self.parts.min(own.segments.len());
+        let (snapshot, deltas) = own.segments.split_at_checked(parts).filter(|_| parts > 0)?;
+        let size = |parts: &[Part]| parts.iter().map(|it| it.size).fold(0, u64::saturating_add);
+        let few = deltas.len().saturating_add(1) < MOST_SEGMENTS && size(deltas) < size(snapshot);
         few.then(|| own.segments.clone())
     }
 

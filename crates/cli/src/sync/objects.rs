@@ -1,0 +1,214 @@
+//! Where the objects of a circle are: a folder of this machine, or a store of another one.
+
+use std::{
+    cell::OnceCell,
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use towline_sync::{CircleStore, ObjectHash, StoreName};
+use towline_sync_folder::Folder;
+
+use super::far;
+use crate::exit::Failure;
+
+/// How often a folder is looked at, if nothing else was said.
+pub(super) const EVERY: Duration = Duration::from_secs(5);
+/// The same of a store far away, which may count requests, or have them paid.
+const EVERY_FAR: Duration = Duration::from_secs(30);
+
+/// The reason of a failure that does not end: the store will never take the object.
+pub(super) const NOT_TAKEN: &str = "not_taken";
+
+/// What the person named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Root {
+    Folder(PathBuf),
+    /// The address of a store of another machine.
+    Far(String),
+}
+
+impl Root {
+    /// What the person named, good wherever the program is started the next time. A folder is made
+    /// if it is not there; of a store far away nothing is asked.
+    pub(super) fn named(named: &Path) -> Result<Self, Failure> {
+        if let Some(address) = named.to_str().filter(|named| is_address(named)) {
+            far::check(address)?;
+            return Ok(Self::Far(address.to_owned()));
+        }
+        fs::create_dir_all(named)
+            .and_then(|()| std::path::absolute(named))
+            .map(Self::Folder)
+            .map_err(|error| folder_failure(named, &error))
+    }
+
+    /// What is kept of it.
+    pub(super) fn kept(address: &str) -> Self {
+        match is_address(address) {
+            true => Self::Far(address.to_owned()),
+            false => Self::Folder(address.into()),
+        }
+    }
+
+    /// What is to be kept of it.
+    pub(super) fn address(&self) -> String {
+        match self {
+            Self::Folder(path) => path.display().to_string(),
+            Self::Far(address) => address.clone(),
+        }
+    }
+
+    /// What it is, in sentences for people.
+    pub(super) const fn noun(&self) -> &'static str {
+        match self {
+            Self::Folder(_) => "folder",
+            Self::Far(_) => "store",
+        }
+    }
+
+    /// How often it is looked at, if nothing else was said.
+    pub(super) const fn every(&self) -> Duration {
+        match self {
+            Self::Folder(_) => EVERY,
+            Self::Far(_) => EVERY_FAR,
+        }
+    }
+
+    /// The circles that are there. So much has to work before anything is begun.
+    pub(super) fn circles(&self) -> Result<Vec<ObjectHash>, Failure> {
+        match self {
+            Self::Folder(path) => {
+                Folder::circles(path).map_err(|error| folder_failure(path, &error))
+            }
+            Self::Far(address) => far::circles(address),
+        }
+    }
+}
+
+/// Whether it begins as addresses do. A single letter is a drive of Windows.
+fn is_address(named: &str) -> bool {
+    let is_of_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    named
+        .split_once("://")
+        .is_some_and(|(scheme, _)| scheme.len() > 1 && scheme.bytes().all(is_of_scheme))
+}
+
+fn folder_failure(folder: &Path, error: &io::Error) -> Failure {
+    let message = format!("the folder {} can't be used: {error}", folder.display());
+    Failure::environment("folder", message)
+}
+
+/// The objects of one circle. They are opened when they are needed first: whoever belongs to a
+/// circle does so also while its folder is not there, or nobody has set the credentials.
+pub(super) struct Objects {
+    root: Root,
+    circle: ObjectHash,
+    patience: Patience,
+    opened: OnceCell<Opened>,
+}
+
+/// How long a store far away is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Until something is done.
+    Work,
+    /// Somebody waits: a person who wants to know whether it answers, or a device that joins.
+    Glance,
+}
+
+pub(super) type Opened = Box<dyn CircleStore<Error = Failure> + Send>;
+
+impl Objects {
+    pub(super) const fn new(root: Root, circle: ObjectHash, patience: Patience) -> Self {
+        Self { root, circle, patience, opened: OnceCell::new() }
+    }
+
+    pub(super) const fn root(&self) -> &Root {
+        &self.root
+    }
+
+    fn opened(&self) -> Result<&Opened, Failure> {
+        if let Some(opened) = self.opened.get() {
+            return Ok(opened);
+        }
+        let opened: Opened = match &self.root {
+            Root::Folder(path) => {
+                there(path)?;
+                let store = Folder::open(path, self.circle);
+                let store = store.map_err(|error| not_reached(path, &error))?;
+                let path = path.clone();
+                Box::new(Telling { store, tell: move |error| not_reached(&path, &error) })
+            }
+            Root::Far(address) => far::open(address, self.circle, self.patience)?,
+        };
+        Ok(self.opened.get_or_init(|| opened))
+    }
+}
+
+impl CircleStore for Objects {
+    type Error = Failure;
+
+    fn list(&self) -> Result<Vec<String>, Failure> {
+        if let Root::Folder(path) = &self.root {
+            there(path)?;
+        }
+        self.opened()?.list()
+    }
+
+    fn get(&self, name: StoreName) -> Result<Option<Vec<u8>>, Failure> {
+        self.opened()?.get(name)
+    }
+
+    fn put(&self, name: StoreName, bytes: &[u8]) -> Result<(), Failure> {
+        self.opened()?.put(name, bytes)
+    }
+
+    fn delete(&self, name: StoreName) -> Result<(), Failure> {
+        self.opened()?.delete(name)
+    }
+
+    fn never_takes(&self, error: &Failure) -> bool {
+        error.reason == NOT_TAKEN
+    }
+}
+
+/// A store with what makes sentences of its errors.
+pub(super) struct Telling<S, T> {
+    pub(super) store: S,
+    pub(super) tell: T,
+}
+
+impl<S: CircleStore, T: Fn(S::Error) -> Failure> CircleStore for Telling<S, T> {
+    type Error = Failure;
+
+    fn list(&self) -> Result<Vec<String>, Failure> {
+        self.store.list().map_err(&self.tell)
+    }
+
+    fn get(&self, name: StoreName) -> Result<Option<Vec<u8>>, Failure> {
+        self.store.get(name).map_err(&self.tell)
+    }
+
+    fn put(&self, name: StoreName, bytes: &[u8]) -> Result<(), Failure> {
+        self.store.put(name, bytes).map_err(&self.tell)
+    }
+
+    fn delete(&self, name: StoreName) -> Result<(), Failure> {
+        self.store.delete(name).map_err(&self.tell)
+    }
+}
+
+/// What carries a folder may be off: then all that is in it would seem to be gone.
+fn there(folder: &Path) -> Result<(), Failure> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let message = format!("the folder {} is not there: start what carries it", folder.display());
+    Err(Failure::environment("not_reached", message))
+}
+
+fn not_reached(folder: &Path, error: &io::Error) -> Failure {
+    let message = format!("the folder {} can't be used now ({error})", folder.display());
+    Failure::environment("not_reached", message)
+}
