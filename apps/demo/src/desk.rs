@@ -56,6 +56,10 @@ pub(crate) enum Asked {
     Export { passkeys: usize, stay: usize },
     /// Passkeys are to be taken in from a file.
     Import { passkeys: usize },
+    /// The tablet is to be removed from the devices of its person.
+    Lose,
+    /// Another tablet is to have all passkeys.
+    Renew,
     /// Everything is to be deleted.
     Reset,
     /// Something else, as a sentence.

@@ -35,8 +35,10 @@ export function worded(asked) {
       return say("q_export", asked);
     case "import":
       return say("q_import", asked);
+    case "lose":
+    case "renew":
     case "reset":
-      return say("q_reset");
+      return say(`q_${asked.kind}`);
     default:
       return asked.text ?? "";
   }
@@ -52,7 +54,7 @@ function more(asked) {
     return `${say("q_export_text")}${stay}`;
   }
   if (asked.kind === "import") return say("q_import_text");
-  if (asked.kind === "reset") return say("q_reset_text");
+  if (["lose", "renew", "reset"].includes(asked.kind)) return say(`q_${asked.kind}_text`);
   return undefined;
 }
 
@@ -89,6 +91,8 @@ function buttons(number, asked) {
       ];
     case "export":
     case "import":
+    case "lose":
+    case "renew":
       return [
         button(number, say("b_finger"), "finger", "finger"),
         button(number, say("b_refuse"), "refuse", "quiet"),

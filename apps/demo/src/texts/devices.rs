@@ -16,10 +16,15 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "about_phone-b",
-        "No computer remembers it. Tablet B has its passkeys, too.",
-        "Ingen computer husker den. Tablet B har også dens adgangsnøgler.",
+        "No computer remembers it. What it saves comes to tablet B, too.",
+        "Ingen computer husker den. Det, den gemmer, kommer også til tablet B.",
     ],
-    ["about_tablet", "Has what phone B has.", "Har det, telefon B har."],
+    ["about_tablet", "Gets what phone B saves.", "Får det, telefon B gemmer."],
+    [
+        "about_tablet_lost",
+        "Lost. It gets nothing new, and whoever has it can still use:",
+        "Væk. Den får intet nyt, og den, der har den, kan stadig bruge:",
+    ],
     ["about_laptop", "What is built into the computer.", "Det, der er bygget ind i computeren."],
     [
         "about_key",
@@ -35,7 +40,17 @@ pub(super) const ROWS: &[Row] = &[
     ["import", "Import the file of {device}", "Importér filen fra {device}"],
     ["passkeys_none", "No passkeys yet", "Ingen adgangsnøgler endnu"],
     ["passkeys", "Passkeys on {device}", "Adgangsnøgler på {device}"],
-    ["synced", "synced", "synkroniseret"],
+    ["since", "Here since {time}", "Her siden {time}"],
+    ["copies_only-here", "on this device only", "kun på denne enhed"],
+    ["copies_synced", "synced", "synkroniseret"],
+    [
+        "exposed",
+        "The lost tablet has it, too. Remove it at the site, then save a new one.",
+        "Den tabte tablet har den også. Fjern den hos siden, og gem så en ny.",
+    ],
+    ["ticked", "I have removed it there", "Jeg har fjernet den der"],
+    ["lose", "Tablet B is lost", "Tablet B er væk"],
+    ["renew", "Here is a new tablet B", "Her er en ny tablet B"],
     ["computers", "Remembered by one computer", "Huskes af én computer"],
     ["near", "near", "tæt på"],
     ["far", "far away", "langt væk"],
@@ -108,6 +123,26 @@ pub(super) const ROWS: &[Row] = &[
         "q_nothing",
         "There is no passkey for {site} here.",
         "Der er ingen adgangsnøgle til {site} her.",
+    ],
+    [
+        "q_lose",
+        "Unlock to remove tablet B from your devices",
+        "Lås op for at fjerne tablet B fra dine enheder",
+    ],
+    [
+        "q_lose_text",
+        "It gets nothing new from then on. What is on it can still be used: you are told what to remove at which site.",
+        "Den får intet nyt fra da af. Det, der er på den, kan stadig bruges: du får at vide, hvad du skal fjerne hos hvilken side.",
+    ],
+    [
+        "q_renew",
+        "Unlock to give a new tablet B your passkeys",
+        "Lås op for at give en ny tablet B dine adgangsnøgler",
+    ],
+    [
+        "q_renew_text",
+        "The lost one is not let in again. Outside of this demo the two meet by a code, near each other.",
+        "Den tabte bliver ikke lukket ind igen. Uden for demoen mødes de to med en kode, tæt på hinanden.",
     ],
     ["q_reset", "Wipe this phone?", "Slet telefonen?"],
     [
@@ -199,6 +234,17 @@ pub(super) const ROWS: &[Row] = &[
         "Alt i filen er her allerede. Intet blev ændret.",
     ],
     ["n_import-none", "Nothing in the file can be used here.", "Intet i filen kan bruges her."],
+    [
+        "n_lost",
+        "Tablet B is out. Do now what is in red.",
+        "Tablet B er ude. Gør nu det, der står med rødt.",
+    ],
+    [
+        "n_lost-empty",
+        "Tablet B is out. There was nothing on it.",
+        "Tablet B er ude. Der var intet på den.",
+    ],
+    ["n_renewed", "The new tablet B has everything.", "Den nye tablet B har det hele."],
     ["n_wiped", "Wiped. Nothing is left.", "Slettet. Intet er tilbage."],
     [
         "n_bad-code",
