@@ -280,6 +280,11 @@ impl Board {
         }
     }
 
+    /// Whether the tablet is lost.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.look(|scene| scene.devices.get(&DeviceId::Tablet).is_some_and(|it| it.lost))
+    }
+
     /// What phone B has that a lost device can use, too. It is shown with its passkeys.
     pub(crate) fn exposes(&self, exposed: BTreeMap<CredentialId, String>) {
         self.lock().exposed = exposed;

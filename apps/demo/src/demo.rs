@@ -168,6 +168,7 @@ impl Demo {
             handsets,
             relay,
             pair,
+            joining: tokio::sync::Mutex::default(),
             site: rp.url(),
             others: rp.site_urls(),
             script: showcase.script,

@@ -58,8 +58,10 @@ pub(crate) enum Asked {
     Import { passkeys: usize },
     /// The tablet is to be removed from the devices of its person.
     Lose,
-    /// Another tablet is to have all passkeys.
-    Renew,
+    /// Phone B: is another tablet to have so many passkeys, and those to come?
+    Add { passkeys: u64 },
+    /// That tablet: is it to have them?
+    Join { passkeys: u64 },
     /// Everything is to be deleted.
     Reset,
     /// Something else, as a sentence.

@@ -36,8 +36,8 @@ use crate::{
     desk::{Desk, Reply},
     devices::DeviceId,
     handset::Handset,
-    html,
-    pair::Pair,
+    html, joining,
+    pair::{Order, Pair},
     relay::RelayPlace,
 };
 
@@ -56,6 +56,8 @@ pub(crate) struct Stage {
     pub(crate) relay: RelayPlace,
     /// Phone B and its owner's tablet.
     pub(crate) pair: Arc<Pair>,
+    /// Held while another tablet joins.
+    pub(crate) joining: tokio::sync::Mutex<()>,
     pub(crate) site: String,
     pub(crate) others: Vec<String>,
     pub(crate) script: String,
@@ -201,8 +203,7 @@ async fn lose(State(stage): Here) -> StatusCode {
 }
 
 async fn renew(State(stage): Here) -> StatusCode {
-    let Some(phone) = stage.handsets.get(&DeviceId::PhoneB) else { return StatusCode::NOT_FOUND };
-    phone.renew();
+    tokio::spawn(joining::renew(stage));
     StatusCode::NO_CONTENT
 }
 
@@ -214,7 +215,7 @@ struct TickedOff {
 }
 
 async fn tick_off(State(stage): Here, Body(TickedOff { exposed }): Body<TickedOff>) -> StatusCode {
-    stage.pair.tick_off(exposed);
+    stage.pair.order(Order::TickOff(exposed));
     StatusCode::NO_CONTENT
 }
 
@@ -250,7 +251,7 @@ async fn switch(State(stage): Here, Body(switch): Body<Switch>) -> StatusCode {
             stage.board.change(|scene| scene.switches.relay = false);
         }
         Switch::Sync { on } => {
-            stage.pair.reach(on);
+            stage.pair.order(Order::Reach(on));
             stage.board.change(|scene| scene.switches.sync = on);
         }
         Switch::Near { phone, on } => {

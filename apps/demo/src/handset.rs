@@ -32,7 +32,7 @@ use crate::{
     desk::{Asked, Desk, Holder, Reply},
     devices::DeviceId,
     moving::Mover,
-    pair::Pair,
+    pair::{self, Pair},
     shelf::Shelf,
     wires::{SeenRadio, way},
 };
@@ -55,7 +55,6 @@ enum Order {
     Import(Zeroizing<Vec<u8>>),
     Relisten,
     Lose,
-    Renew,
 }
 
 /// What a phone consists of.
@@ -170,11 +169,6 @@ impl Handset {
         self.order(Order::Lose);
     }
 
-    /// Asks its person whether another tablet is to have its passkeys.
-    pub(crate) fn renew(&self) {
-        self.order(Order::Renew);
-    }
-
     /// Listens for computers anew.
     pub(crate) fn relisten(&self) {
         self.order(Order::Relisten);
@@ -238,7 +232,6 @@ impl Running {
                     Some(Order::Export) => self.mover.export().await,
                     Some(Order::Import(file)) => self.mover.import(&file).await,
                     Some(Order::Lose) => self.lose().await,
-                    Some(Order::Renew) => self.renew().await,
                     Some(Order::Relisten) => {
                         drop(bell.take());
                         bell = self.listen().await;
@@ -319,29 +312,15 @@ impl Running {
 
     /// Removes the tablet from the circle, if its person wants that.
     async fn lose(&mut self) {
-        let Some(pair) = self.pair.clone().filter(|_| !self.tablet_is_lost()) else { return };
+        let Some(pair) = self.pair.clone().filter(|_| !self.board.is_lost()) else { return };
         if self.desk.post(self.id, Asked::Lose).reply().await != Reply::Finger {
             return;
         }
-        if let Some(exposed) = pair.remove().await {
-            let what = if exposed == 0 { "lost-empty" } else { "lost" };
-            self.board.device(self.id, |view| view.notice = Some((what, exposed.to_string())));
+        if let Some(exposed) = pair.asked(pair::Order::Remove).await {
+            // What is left to do is said of each passkey.
+            let notice = (exposed == 0).then(|| ("lost-empty", String::new()));
+            self.board.device(self.id, |view| view.notice = notice);
         }
-    }
-
-    /// Lets another tablet have everything, if its person wants that.
-    async fn renew(&mut self) {
-        let Some(pair) = self.pair.clone().filter(|_| self.tablet_is_lost()) else { return };
-        if self.desk.post(self.id, Asked::Renew).reply().await != Reply::Finger {
-            return;
-        }
-        if pair.renew().await {
-            self.board.device(self.id, |view| view.notice = Some(("renewed", String::new())));
-        }
-    }
-
-    fn tablet_is_lost(&self) -> bool {
-        self.board.look(|scene| scene.devices.get(&DeviceId::Tablet).is_some_and(|it| it.lost))
     }
 }
 
@@ -381,6 +360,6 @@ pub(crate) fn ctap(board: &Board, from: Place, to: Place, message: &Exchange) {
 }
 
 #[allow(clippy::expect_used, reason = "every number from 256 on is a domain")]
-fn domain() -> TunnelDomain {
+pub(crate) fn domain() -> TunnelDomain {
     TunnelDomain::new(DERIVED).expect("a derived domain")
 }

@@ -14,6 +14,7 @@ mod devices;
 mod door;
 mod handset;
 mod html;
+mod joining;
 mod moving;
 mod pair;
 mod relay;

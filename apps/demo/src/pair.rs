@@ -14,11 +14,14 @@ use std::{
 };
 
 use tokio::sync::oneshot;
-use towline::{crypto::CryptoProvider, ctap::CredentialId};
+use towline::{
+    crypto::{CryptoProvider, zeroize::Zeroizing},
+    ctap::CredentialId,
+};
 use towline_store::{KeySource, Store};
 use towline_sync::{
-    Circle, CircleConfig, CircleError, DeviceId as MemberId, DeviceKeys, MemberKind, Moment,
-    PaperKey,
+    Circle, CircleConfig, CircleError, CircleStore, Content, DeviceId as MemberId, DeviceKeys,
+    Introduction, JoinedCircle, Joining, JoiningConfig, MemberKind, Moment, PaperKey, StoreName,
 };
 use towline_sync_folder::Folder;
 use towline_synced::{SyncedError, SyncedStore};
@@ -69,15 +72,20 @@ pub(crate) struct Pair {
     _place: Place,
 }
 
-enum Order {
+/// What is to be done. Where it can't be done, what is waited for is dropped.
+pub(crate) enum Order {
     /// Whether the folder is reached.
     Reach(bool),
-    /// The tablet is lost.
+    /// Phone B removes the tablet. Gives how many passkeys whoever has it can use.
     Remove(oneshot::Sender<usize>),
-    /// Another one takes its place.
-    Renew(oneshot::Sender<()>),
     /// A passkey that the lost one has was removed at its site.
     TickOff(String),
+    /// Phone B and another tablet, before they meet.
+    Meet(oneshot::Sender<(Joining, Joining)>),
+    /// Phone B adds that tablet. Gives what it has to know, and where the folder is.
+    Admit(Box<Introduction>, oneshot::Sender<(Zeroizing<Vec<u8>>, Content)>),
+    /// That tablet keeps it, and has nothing else.
+    Keep(Box<JoinedCircle>, oneshot::Sender<()>),
 }
 
 impl Pair {
@@ -93,12 +101,20 @@ impl Pair {
         let root = place.0.join("folder");
         fs::create_dir(&root)?;
         let crypto = provider.clone();
-        let mut phone = first(phone.clone(), &root, &crypto)?;
+        let mut phone = first(phone, &root, &crypto)?;
         let folder = Folder::open(&root, phone.circle().id())?;
         let tablet = joins(&mut phone, tablet, &folder, &crypto)?;
         let board = board.clone();
-        let mut both =
-            Both { phone, tablet, stores: stores.clone(), folder, crypto, board, reached: true };
+        let mut both = Both {
+            phone,
+            tablet,
+            stores: stores.clone(),
+            folder,
+            crypto,
+            board,
+            reached: true,
+            new: None,
+        };
         for _ in 0..TO_REST {
             both.turn();
         }
@@ -107,31 +123,18 @@ impl Pair {
         Ok(Self { orders: std::sync::Mutex::new(Some(orders)), thread, stores, _place: place })
     }
 
-    /// Whether the two reach their folder.
-    pub(crate) fn reach(&self, reached: bool) {
-        self.order(Order::Reach(reached));
-    }
-
-    /// Phone B removes the tablet from the circle. Gives how many passkeys whoever has it can use.
-    pub(crate) async fn remove(&self) -> Option<usize> {
+    /// Has something done, and waits for what comes of it.
+    pub(crate) async fn asked<T>(
+        &self,
+        order: impl FnOnce(oneshot::Sender<T>) -> Order,
+    ) -> Option<T> {
         let (done, wait) = oneshot::channel();
-        self.order(Order::Remove(done));
+        self.order(order(done));
         wait.await.ok()
     }
 
-    /// Another tablet joins, with nothing on it, and gets everything. Whether it did.
-    pub(crate) async fn renew(&self) -> bool {
-        let (done, wait) = oneshot::channel();
-        self.order(Order::Renew(done));
-        wait.await.is_ok()
-    }
-
-    /// Ticks off what was to be removed at a site.
-    pub(crate) fn tick_off(&self, record: String) {
-        self.order(Order::TickOff(record));
-    }
-
-    fn order(&self, order: Order) {
+    /// Has something done.
+    pub(crate) fn order(&self, order: Order) {
         let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever asked sees that nothing comes of it.
         let _ = orders.as_ref().map(|orders| orders.send(order));
@@ -155,6 +158,8 @@ struct Both {
     crypto: CryptoProvider,
     board: Board,
     reached: bool,
+    /// The keys of a tablet that is about to join.
+    new: Option<DeviceKeys>,
 }
 
 impl Both {
@@ -178,21 +183,13 @@ impl Both {
             }
             Order::Remove(done) => {
                 let lost = BTreeSet::from([self.tablet.circle().device()]);
-                match self.phone.circle_mut().remove(&lost, now()) {
-                    Ok(()) => {
-                        self.board.device(DeviceId::Tablet, |view| view.lost = true);
-                        let _ = done.send(self.exposed().len());
-                    }
-                    Err(error) => tracing::warn!(%error, "the tablet can't be removed"),
-                }
+                let removed = self.phone.circle_mut().remove(&lost, now());
+                self.board.device(DeviceId::Tablet, |view| view.lost = removed.is_ok());
+                answered(done, removed.map(|()| self.exposed().len()).map_err(PairError::from));
             }
-            Order::Renew(done) => match self.renew() {
-                Ok(()) => {
-                    self.board.device(DeviceId::Tablet, |view| view.lost = false);
-                    let _ = done.send(());
-                }
-                Err(error) => tracing::warn!(%error, "no other tablet can join"),
-            },
+            Order::Meet(done) => answered(done, self.meet()),
+            Order::Admit(newcomer, done) => answered(done, self.admit(*newcomer)),
+            Order::Keep(joined, done) => answered(done, self.keep(*joined)),
             Order::TickOff(record) => {
                 let known = self.exposed();
                 if let Some((record, _)) = known.into_iter().find(|(it, _)| hex(it) == record) {
@@ -205,16 +202,12 @@ impl Both {
 
     /// Lets both do what there is to do, and shows what they have.
     fn turn(&mut self) {
-        if self.reached {
-            for synced in [&mut self.phone, &mut self.tablet] {
-                match synced.turn(&self.folder, now) {
-                    Ok(turn) => {
-                        if let Some(error) = turn.failed {
-                            tracing::warn!(%error, "the folder fails");
-                        }
-                    }
-                    Err(error) => tracing::warn!(%error, "nothing is synced for now"),
-                }
+        let folder = Reached { folder: &self.folder, reached: self.reached };
+        for synced in [&mut self.phone, &mut self.tablet] {
+            match synced.turn(&folder, now).map(|turn| turn.failed) {
+                Ok(None) => {}
+                Ok(Some(error)) => tracing::debug!(%error, "the folder is not reached"),
+                Err(error) => tracing::warn!(%error, "nothing is synced for now"),
             }
         }
         let exposed: BTreeMap<CredentialId, String> =
@@ -232,17 +225,80 @@ impl Both {
         all.filter_map(|(record, credential)| Some((record, credential?.id))).collect()
     }
 
-    fn renew(&mut self) -> Result<(), PairError> {
+    fn meet(&mut self) -> Result<(Joining, Joining), PairError> {
+        let called = |device: DeviceId| JoiningConfig::new(device.own_name());
+        let ours = Joining::sponsor(called(DeviceId::PhoneB), self.phone.circle())?;
+        let keys = DeviceKeys::generate(&self.crypto)?;
+        let own = DeviceKeys::from_bytes(&self.crypto, &*keys.to_bytes()?)?;
+        self.new = Some(keys);
+        let tablet = called(DeviceId::Tablet);
+        Ok((ours, Joining::newcomer(self.crypto.clone(), tablet, config(), own)))
+    }
+
+    fn admit(&mut self, new: Introduction) -> Result<(Zeroizing<Vec<u8>>, Content), PairError> {
+        self.phone.circle_mut().add(new, now())?;
+        // Durable before it is handed over.
+        self.phone.turn(&Reached { folder: &self.folder, reached: self.reached }, now)?;
+        let address = Content::new(self.phone.address().into());
+        Ok((self.phone.circle().welcome(), address))
+    }
+
+    fn keep(&mut self, joined: JoinedCircle) -> Result<(), PairError> {
+        let keys = self.new.take().ok_or(SyncedError::Device)?;
         let [_, store] = &self.stores;
+        // What the lost one has is not here any more: this is another one.
         Shelf::Synced(store.clone()).clear();
-        self.tablet = joins(&mut self.phone, store, &self.folder, &self.crypto)?;
+        self.tablet = begun(store, &self.crypto, &keys, joined.circle, self.phone.address())?;
+        self.board.device(DeviceId::Tablet, |view| view.lost = false);
         Ok(())
+    }
+}
+
+/// Gives what came of an order to whoever waits for it, if anything did.
+fn answered<T>(done: oneshot::Sender<T>, result: Result<T, PairError>) {
+    match result {
+        // Nobody has to wait.
+        Ok(result) => drop(done.send(result)),
+        Err(error) => tracing::warn!(%error, "phone B and its tablet fail"),
+    }
+}
+
+/// The folder, as long as the two are online.
+struct Reached<'a> {
+    folder: &'a Folder,
+    reached: bool,
+}
+
+impl Reached<'_> {
+    fn folder(&self) -> io::Result<&Folder> {
+        let offline = io::ErrorKind::NetworkUnreachable;
+        self.reached.then_some(self.folder).ok_or_else(|| offline.into())
+    }
+}
+
+impl CircleStore for Reached<'_> {
+    type Error = io::Error;
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.folder()?.list()
+    }
+
+    fn get(&self, name: StoreName) -> io::Result<Option<Vec<u8>>> {
+        self.folder()?.get(name)
+    }
+
+    fn put(&self, name: StoreName, bytes: &[u8]) -> io::Result<()> {
+        self.folder()?.put(name, bytes)
+    }
+
+    fn delete(&self, name: StoreName) -> io::Result<()> {
+        self.folder()?.delete(name)
     }
 }
 
 /// Begins a circle with this store. Its paper key is nobody's: who has it could bring the circle
 /// back, and this one ends with the program.
-fn first(store: Store, root: &Path, crypto: &CryptoProvider) -> Result<SyncedStore, PairError> {
+fn first(store: &Store, root: &Path, crypto: &CryptoProvider) -> Result<SyncedStore, PairError> {
     let keys = DeviceKeys::generate(crypto)?;
     let paper = PaperKey::generate(crypto)?.keys(crypto)?;
     let paper = paper.introduce(None, keys.id(), MemberKind::Paper)?;
@@ -250,28 +306,37 @@ fn first(store: Store, root: &Path, crypto: &CryptoProvider) -> Result<SyncedSto
     let mut circle = Circle::begin(crypto.clone(), config(), own, paper, now())?;
     circle.name_device(DeviceId::PhoneB.own_name(), now())?;
     let address = root.display().to_string();
-    Ok(SyncedStore::begin(store, crypto.clone(), &keys, circle, &address, now())?)
+    Ok(SyncedStore::begin(store.clone(), crypto.clone(), &keys, circle, &address, now())?)
 }
 
-/// A store joins the circle of another one, without a code.
+/// A store joins the circle of another one, as it has before anybody looks.
 fn joins(
     sponsor: &mut SyncedStore,
     store: &Store,
     folder: &Folder,
     crypto: &CryptoProvider,
 ) -> Result<SyncedStore, PairError> {
-    let keys = SyncedStore::keys_to_join(store, crypto, true)?;
+    let keys = DeviceKeys::generate(crypto)?;
     let circle = sponsor.circle_mut();
     let introduced = keys.introduce(Some(circle.id()), circle.device(), MemberKind::Device)?;
     circle.add(introduced, now())?;
-    // Durable before it is handed over.
     sponsor.turn(folder, now)?;
     let own = DeviceKeys::from_bytes(crypto, &*keys.to_bytes()?)?;
     let welcome = sponsor.circle().welcome();
-    let mut circle = Circle::join(crypto.clone(), config(), own, &welcome, now())?;
+    let circle = Circle::join(crypto.clone(), config(), own, &welcome, now())?;
+    begun(store, crypto, &keys, circle, sponsor.address())
+}
+
+/// The tablet's store belongs to this circle.
+fn begun(
+    store: &Store,
+    crypto: &CryptoProvider,
+    keys: &DeviceKeys,
+    mut circle: Circle,
+    address: &str,
+) -> Result<SyncedStore, PairError> {
     circle.name_device(DeviceId::Tablet.own_name(), now())?;
-    let address = sponsor.address();
-    Ok(SyncedStore::begin(store.clone(), crypto.clone(), &keys, circle, address, now())?)
+    Ok(SyncedStore::begin(store.clone(), crypto.clone(), keys, circle, address, now())?)
 }
 
 fn config() -> CircleConfig {
@@ -283,7 +348,6 @@ fn now() -> Moment {
     let wall_clock = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
     Moment { instant: Instant::now(), wall_clock }
 }
-
 
 /// A directory for this demonstration alone, which ends with it.
 struct Place(PathBuf);

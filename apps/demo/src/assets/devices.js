@@ -4,12 +4,14 @@ import { question, worded } from "./questions.js";
 
 /** A passkey: what it is for, since when it is here, where else it is, and who has it, too. */
 function row({ site, account, copies, since, exposed }, lost) {
-  const time = new Date(since).toLocaleTimeString(document.documentElement.lang);
+  const clock = { timeStyle: "medium", hourCycle: "h23" };
+  const time = new Date(since).toLocaleTimeString(document.documentElement.lang, clock);
   const here = [say("since", { time }), ...(lost ? [] : [say(`copies_${copies}`)])];
   return make("li", { class: exposed ? "exposed" : "" },
     make("span", { class: "account" }, account),
     make("span", { class: "site" }, site),
-    copies ? make("span", { class: `since ${copies}` }, here.join(" · ")) : undefined,
+    copies && !exposed
+      ? make("span", { class: `since ${copies}` }, here.join(" · ")) : undefined,
     ...(exposed ? [
       make("span", { class: "todo" }, say("exposed")),
       make("button", {
@@ -77,7 +79,7 @@ function watch(article) {
 
   const about = part(".about");
   const lose = whenOther((lost) => {
-    article.toggleAttribute("data-lost", lost);
+    article.toggleAttribute("data-lost", lost && id === "tablet");
     about.textContent = say(lost ? `about_${id}_lost` : `about_${id}`);
   });
 
@@ -91,11 +93,12 @@ function watch(article) {
     if (linked) linked.hidden = computers === 0;
   });
 
-  return (view, file) => {
+  const ofPair = ["phone-b", "tablet"].includes(id);
+  return (view, file, lost) => {
     offer(file);
     ask(view.questions, view.rung);
     keep(view.passkeys, view.lost);
-    lose(view.lost);
+    if (ofPair) lose(lost);
     tell(view.notice, view.busy, view.computers, view.near);
   };
 }
@@ -104,8 +107,8 @@ const articles = [...document.querySelectorAll("[data-device]")];
 const watched = new Map(articles.map((article) => [article.dataset.device, watch(article)]));
 
 export function showDevices(devices, file) {
-  for (const [id, show] of watched) show(devices[id], file);
   const { lost } = devices.tablet;
+  for (const [id, show] of watched) show(devices[id], file, lost);
   document.querySelector(".lose").hidden = lost;
   document.querySelector(".renew").hidden = !lost;
 }

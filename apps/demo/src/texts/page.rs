@@ -171,8 +171,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "honest_sync",
-        "Real: the sync. Phone B and tablet B have a store each, and between them a folder in which all is sealed. Pretended: how they met, which takes a code and nearness, and that the folder is far away.",
-        "Ægte: synkroniseringen. Telefon B og tablet B har hver sit lager, og imellem dem en mappe, hvor alt er forseglet. På skrømt: hvordan de mødtes, hvilket kræver en kode og nærhed, og at mappen er langt væk.",
+        "Real: the sync. Phone B and tablet B have a store each, and between them a folder in which all is sealed. Pretended: that they had met before you came, and that the folder is far away.",
+        "Ægte: synkroniseringen. Telefon B og tablet B har hver sit lager, og imellem dem en mappe, hvor alt er forseglet. På skrømt: at de havde mødt hinanden, før du kom, og at mappen er langt væk.",
     ],
     [
         "honest_move",

@@ -101,7 +101,6 @@ async fn a_lost_tablet_gets_nothing_new_and_phone_b_says_what_to_remove() {
     anna.sees("the tablet being lost", lost(true)).await;
     let exposed = shows(&anna, "phone-b", "what the thief has", |it| it["exposed"].is_string());
     let exposed = exposed.await;
-    assert_eq!(anna.state().await["devices"]["phone-b"]["notice"][0], "lost");
 
     // Whoever has it is let in until the passkey is removed at the site.
     assert!(signs_in_with(&mut anna, "tablet").await);
@@ -124,8 +123,20 @@ async fn a_lost_tablet_gets_nothing_new_and_phone_b_says_what_to_remove() {
     assert!(signs_in_with(&mut anna, "phone-b").await);
     assert_eq!(anna.state().await["devices"]["tablet"]["passkeys"], json!([stolen]));
 
-    anna.press("v1/renew", json!({})).await;
-    anna.answers("phone-b", "renew", json!("finger")).await;
+    // Both say yes, near each other. A no changes nothing.
+    for reply in ["refuse", "finger"] {
+        assert_eq!(anna.state().await["devices"]["tablet"]["lost"], true);
+        anna.press("v1/renew", json!({})).await;
+        let asked = anna.answers("phone-b", "add", json!(reply)).await;
+        assert_eq!(asked["passkeys"], 1);
+        if reply == "refuse" {
+            anna.sees("that none was added", |state| {
+                (state["devices"]["phone-b"]["notice"][0] == "not-joined").then_some(())
+            })
+            .await;
+        }
+    }
+    anna.answers("tablet", "join", json!("finger")).await;
     anna.sees("the new tablet", lost(false)).await;
     shows(&anna, "tablet", "the new one", |it| it["since"].as_u64() >= newer["since"].as_u64())
         .await;
