@@ -12,6 +12,7 @@ from selenium.webdriver.common.keys import Keys
 from chromium import Chromium
 from firefox import Firefox
 from person import look
+from second_device import a_second_device_and_its_loss
 from short_way import the_short_way, the_wrong_phone
 
 
@@ -370,8 +371,10 @@ def what_goes_wrong_is_said(anna):
 
 STORIES = [
     (InFirefox, a_passkey_s_life_in_17_steps, {}),
+    (InFirefox, a_second_device_and_its_loss, {}),
     (InChromium, the_short_way, {}),
     (InChromium, the_wrong_phone, {}),
     (InChromium, a_passkey_s_life_in_17_steps, {}),
+    (InChromium, a_second_device_and_its_loss, {"language": "da"}),
     (InChromium, what_goes_wrong_is_said, {"language": "da"}),
 ]

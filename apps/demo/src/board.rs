@@ -4,14 +4,14 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::{broadcast, watch};
-use towline::crypto::zeroize::Zeroizing;
-use towline_virtual::SyncedSet;
+use towline::{crypto::zeroize::Zeroizing, ctap::CredentialId};
+use towline_virtual::Passkey;
 
 use crate::{
     DemoEvent,
@@ -46,6 +46,8 @@ pub(crate) struct Scene {
     pub(crate) stopwatch: Option<Stopwatch>,
     /// The last advert, sealed as it was on the air.
     pub(crate) advert: Vec<u8>,
+    /// What phone B has that a lost device can use, too, and what each is ticked off by.
+    exposed: BTreeMap<CredentialId, String>,
     /// The file that a phone wrote, until there is another one.
     pub(crate) document: Option<Document>,
     /// The phone that answered last.
@@ -115,6 +117,8 @@ pub(crate) struct DeviceView {
     /// How many computers may ask it without a code.
     pub(crate) computers: usize,
     pub(crate) passkeys: Vec<PasskeyView>,
+    /// Whether its person has it no more.
+    pub(crate) lost: bool,
     /// Whether the site did not know the passkey with which it answered last.
     pub(crate) unknown: bool,
     pub(crate) questions: Vec<QuestionView>,
@@ -127,6 +131,8 @@ pub(crate) struct DeviceView {
 pub(crate) struct Switches {
     pub(crate) bluetooth: bool,
     pub(crate) relay: bool,
+    /// Whether phone B and its tablet reach their folder.
+    pub(crate) sync: bool,
 }
 
 /// Something that went from one to another.
@@ -164,9 +170,10 @@ impl Board {
         let scene = Scene {
             browser: BrowserView::default(),
             devices: DeviceId::KEEPERS.into_iter().map(|id| (id, near())).collect(),
-            switches: Switches { bluetooth: true, relay: true },
+            switches: Switches { bluetooth: true, relay: true, sync: true },
             stopwatch: None,
             advert: Vec::new(),
+            exposed: BTreeMap::new(),
             document: None,
             answered: None,
             timed: None,
@@ -252,15 +259,35 @@ impl Board {
     }
 
     /// Shows the passkeys that a device has now.
-    pub(crate) fn passkeys(&self, id: DeviceId, set: &SyncedSet) {
-        let synced = matches!(id, DeviceId::PhoneB | DeviceId::Tablet);
-        let passkeys: Vec<_> =
-            set.passkeys().iter().map(|passkey| PasskeyView::of(passkey, synced)).collect();
-        if self.look(|scene| scene.devices.get(&id).map(|view| view.passkeys != passkeys))
-            == Some(true)
-        {
+    pub(crate) fn passkeys(&self, id: DeviceId, passkeys: &[Passkey]) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        let other = self.look(|scene| {
+            let shown = scene.devices.get(&id).map(|view| view.passkeys.as_slice());
+            let shown = shown.unwrap_or_default();
+            let view = |passkey: &Passkey| {
+                let known = shown.iter().find(|known| known.id == passkey.credential.id);
+                let since = known.map_or(since, |known| known.since);
+                let exposed = scene.exposed.get(&passkey.credential.id);
+                let exposed = exposed.filter(|_| id == DeviceId::PhoneB);
+                PasskeyView::of(passkey, since, exposed.cloned())
+            };
+            let passkeys: Vec<_> = passkeys.iter().map(view).collect();
+            (shown != passkeys).then_some(passkeys)
+        });
+        if let Some(passkeys) = other {
             self.device(id, |view| view.passkeys = passkeys);
         }
+    }
+
+    /// Whether the tablet is lost.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.look(|scene| scene.devices.get(&DeviceId::Tablet).is_some_and(|it| it.lost))
+    }
+
+    /// What phone B has that a lost device can use, too. It is shown with its passkeys.
+    pub(crate) fn exposes(&self, exposed: BTreeMap<CredentialId, String>) {
+        self.lock().exposed = exposed;
     }
 
     fn tell(&self, event: DemoEvent) {

@@ -42,7 +42,7 @@ impl BuiltIn {
     ) -> Result<Self, BuildError> {
         let builder = || match id {
             DeviceId::Key => Builder::fingerprint_key(),
-            _ => Builder::platform().backup(id.backup()),
+            _ => Builder::platform(),
         };
         let manager = builder().build()?;
         let parts = builder()
@@ -79,7 +79,7 @@ impl BuiltIn {
         } else {
             get(&self.client, &mut seen, here, caller, options_json).await
         };
-        self.board.passkeys(self.id, &self.passkeys());
+        self.board.passkeys(self.id, &self.manager.passkeys());
         result
     }
 }

@@ -29,6 +29,7 @@ use crate::{
     devices::DeviceId,
     door::{self, Stage},
     handset::{Handset, Making},
+    pair::Pair,
     relay::RelayPlace,
     timing::Timed,
     wires::way,
@@ -118,7 +119,9 @@ impl Demo {
         let air = Air::new();
         let client = Client::new(provider.clone());
         let mut handsets: BTreeMap<DeviceId, Handset> = BTreeMap::new();
-        let mut synced = None;
+        let pair = Pair::begin(&provider, &board);
+        let pair = Arc::new(pair.map_err(|error| DemoError::Synced(error.to_string()))?);
+        let [phone_b, tablet] = &pair.stores;
         for id in DeviceId::HANDSETS {
             let making = Making {
                 id,
@@ -127,13 +130,14 @@ impl Demo {
                 provider: provider.clone(),
                 desk: &desk,
                 board: &board,
-                shared: if id == DeviceId::Tablet { synced.as_ref() } else { None },
+                pair: (id == DeviceId::PhoneB).then(|| pair.clone()),
+                store: match id {
+                    DeviceId::PhoneB => Some(phone_b),
+                    DeviceId::Tablet => Some(tablet),
+                    _ => None,
+                },
             };
-            let (handset, passkeys) = making.phone()?;
-            if id == DeviceId::PhoneB {
-                synced = Some(passkeys);
-            }
-            handsets.insert(id, handset);
+            handsets.insert(id, making.phone()?);
         }
         let links = Arc::new(MemoryPhoneLinks::new());
         let radio = air.radio();
@@ -163,7 +167,8 @@ impl Demo {
             browser,
             handsets,
             relay,
-            synced,
+            pair,
+            joining: tokio::sync::Mutex::default(),
             site: rp.url(),
             others: rp.site_urls(),
             script: showcase.script,

@@ -56,6 +56,12 @@ pub(crate) enum Asked {
     Export { passkeys: usize, stay: usize },
     /// Passkeys are to be taken in from a file.
     Import { passkeys: usize },
+    /// The tablet is to be removed from the devices of its person.
+    Lose,
+    /// Phone B: is another tablet to have so many passkeys, and those to come?
+    Add { passkeys: u64 },
+    /// That tablet: is it to have them?
+    Join { passkeys: u64 },
     /// Everything is to be deleted.
     Reset,
     /// Something else, as a sentence.

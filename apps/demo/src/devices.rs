@@ -1,9 +1,9 @@
 //! Who takes part, beside the site and the computer's browser.
 
 use serde::{Deserialize, Serialize};
-use towline::ctap::RpId;
+use towline::ctap::{CredentialId, RpId};
 use towline_pages::isolated;
-use towline_virtual::{Passkey, authenticator::BackupState};
+use towline_virtual::Passkey;
 
 /// A device of the demonstration, and the browser that asks for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -42,14 +42,6 @@ impl DeviceId {
             Self::Key => "Security key",
         }
     }
-
-    /// Whether its passkeys stay on it, or are on other devices as well.
-    pub(crate) const fn backup(self) -> BackupState {
-        match self {
-            Self::PhoneB | Self::Tablet => BackupState::BackedUp,
-            _ => BackupState::DeviceBound,
-        }
-    }
 }
 
 /// What a site is called: its name, where it gave one, is its own claim, so that the RP ID, which
@@ -65,23 +57,44 @@ pub(crate) fn site(id: &RpId, name: Option<&str>) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct PasskeyView {
     #[serde(skip)]
+    pub(crate) id: CredentialId,
+    #[serde(skip)]
     pub(crate) rp_id: RpId,
     pub(crate) site: String,
     account: String,
     name: String,
-    synced: bool,
+    /// Where else it is; nothing where it is bound to the device.
+    copies: Option<Copies>,
+    /// Since when it is on this device, in milliseconds of Unix time.
+    pub(crate) since: u64,
+    /// What it is ticked off by, once it was removed at its site: a device that is lost has it, too.
+    exposed: Option<String>,
+}
+
+/// Where else a passkey is that may be on several devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Copies {
+    /// Nowhere, as far as is known (BE without BS).
+    OnlyHere,
+    /// Where the other devices get it from (BE and BS).
+    Synced,
 }
 
 impl PasskeyView {
-    pub(crate) fn of(passkey: &Passkey, synced: bool) -> Self {
+    pub(crate) fn of(passkey: &Passkey, since: u64, exposed: Option<String>) -> Self {
         let credential = &passkey.credential;
+        let copies = if passkey.backed_up { Copies::Synced } else { Copies::OnlyHere };
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         Self {
+            id: credential.id.clone(),
             site: site(&credential.rp_id, credential.rp_name.as_deref()),
             rp_id: credential.rp_id.clone(),
             account: text(&credential.user.name),
             name: text(&credential.user.display_name),
-            synced,
+            copies: credential.backup_eligible.then_some(copies),
+            since,
+            exposed,
         }
     }
 }

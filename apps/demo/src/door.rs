@@ -21,7 +21,6 @@ use towline::{
     radio::{RadioError, air::Room},
 };
 use towline_pages::Language;
-use towline_virtual::SyncedSet;
 use towline_virtual_server::{
     http::{Body, PageAccess},
     page::{self, Message, Way},
@@ -37,7 +36,8 @@ use crate::{
     desk::{Desk, Reply},
     devices::DeviceId,
     handset::Handset,
-    html,
+    html, joining,
+    pair::{Order, Pair},
     relay::RelayPlace,
 };
 
@@ -54,8 +54,10 @@ pub(crate) struct Stage {
     pub(crate) browser: Browser,
     pub(crate) handsets: BTreeMap<DeviceId, Handset>,
     pub(crate) relay: RelayPlace,
-    /// The passkeys that phone B and its owner's tablet have in common.
-    pub(crate) synced: Option<SyncedSet>,
+    /// Phone B and its owner's tablet.
+    pub(crate) pair: Arc<Pair>,
+    /// Held while another tablet joins.
+    pub(crate) joining: tokio::sync::Mutex<()>,
     pub(crate) site: String,
     pub(crate) others: Vec<String>,
     pub(crate) script: String,
@@ -78,6 +80,9 @@ pub(crate) fn control(stage: Arc<Stage>) -> Router {
         .route("/v1/wipe", post(wipe))
         .route("/v1/export", post(export))
         .route("/v1/import", post(import))
+        .route("/v1/lose", post(lose))
+        .route("/v1/renew", post(renew))
+        .route("/v1/tick-off", post(tick_off))
         .route("/v1/switch", post(switch))
         .route("/v1/sign-in", post(sign_in))
         .route("/v1/language", post(language))
@@ -105,10 +110,6 @@ async fn state(State(stage): Here, Query(since): Query<Since>) -> Json<Value> {
         () = stage.board.newer_than(since.after) => {}
         () = stage.stop.wished() => {}
         () = tokio::time::sleep(PATIENCE) => {}
-    }
-    if let Some(synced) = &stage.synced {
-        stage.board.passkeys(DeviceId::PhoneB, synced);
-        stage.board.passkeys(DeviceId::Tablet, synced);
     }
     Json(stage.board.shown(since.travel))
 }
@@ -195,6 +196,29 @@ async fn import(State(stage): Here, Body(Chosen { phone }): Body<Chosen>) -> Sta
     StatusCode::NO_CONTENT
 }
 
+async fn lose(State(stage): Here) -> StatusCode {
+    let Some(phone) = stage.handsets.get(&DeviceId::PhoneB) else { return StatusCode::NOT_FOUND };
+    phone.lose();
+    StatusCode::NO_CONTENT
+}
+
+async fn renew(State(stage): Here) -> StatusCode {
+    tokio::spawn(joining::renew(stage));
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TickedOff {
+    /// As it is told with the passkey.
+    exposed: String,
+}
+
+async fn tick_off(State(stage): Here, Body(TickedOff { exposed }): Body<TickedOff>) -> StatusCode {
+    stage.pair.order(Order::TickOff(exposed));
+    StatusCode::NO_CONTENT
+}
+
 /// Something that can be made to go wrong, and be well again.
 #[derive(Deserialize)]
 #[serde(tag = "what", rename_all = "kebab-case", deny_unknown_fields)]
@@ -203,6 +227,8 @@ enum Switch {
     Bluetooth { on: bool },
     /// The relay, with all tunnels through it.
     Relay { on: bool },
+    /// The folder of phone B and its tablet.
+    Sync { on: bool },
     /// Whether a phone is near the computer.
     Near { phone: DeviceId, on: bool },
 }
@@ -223,6 +249,10 @@ async fn switch(State(stage): Here, Body(switch): Body<Switch>) -> StatusCode {
         Switch::Relay { on: false } => {
             stage.relay.fails();
             stage.board.change(|scene| scene.switches.relay = false);
+        }
+        Switch::Sync { on } => {
+            stage.pair.order(Order::Reach(on));
+            stage.board.change(|scene| scene.switches.sync = on);
         }
         Switch::Near { phone, on } => {
             let Some(handset) = stage.handsets.get(&phone) else { return StatusCode::NOT_FOUND };

@@ -18,9 +18,11 @@ use towline::{
     radio::air::AirRadio,
     transport::{TransportError, TunnelConnector},
 };
+use towline_store::Store;
 use towline_virtual::{
-    BuildError, Builder, Parts, SyncedSet,
+    BuildError, Builder, TEST_AAGUID,
     attestation::{Format, TestAttestation},
+    authenticator::{Authenticator, BackupState, Config, SoftwareKeys},
     ctap::Command,
 };
 use towline_virtual_server::Exchange;
@@ -30,6 +32,8 @@ use crate::{
     desk::{Asked, Desk, Holder, Reply},
     devices::DeviceId,
     moving::Mover,
+    pair::{self, Pair},
+    shelf::Shelf,
     wires::{SeenRadio, way},
 };
 
@@ -50,6 +54,7 @@ enum Order {
     Export,
     Import(Zeroizing<Vec<u8>>),
     Relisten,
+    Lose,
 }
 
 /// What a phone consists of.
@@ -60,26 +65,20 @@ pub(crate) struct Making<'a> {
     pub(crate) provider: CryptoProvider,
     pub(crate) desk: &'a Desk,
     pub(crate) board: &'a Board,
-    /// The passkeys that it has in common with another device.
-    pub(crate) shared: Option<&'a SyncedSet>,
+    /// The circle that it is the first device of.
+    pub(crate) pair: Option<Arc<Pair>>,
+    /// Its place in a circle.
+    pub(crate) store: Option<&'a Store>,
 }
 
 impl Making<'_> {
-    /// Makes the phone, and lets it run. Gives its passkeys as well.
-    pub(crate) fn phone(self) -> Result<(Handset, SyncedSet), BuildError> {
-        let Self { id, radio, relay, provider, desk, board, shared } = self;
-        // Another one that has the same passkeys, for what is done to them beside ceremonies.
-        let mut aside = Builder::phone().backup(id.backup());
-        if let Some(shared) = shared {
-            aside = aside.synced_with(shared);
-        }
-        let aside = aside.build()?;
-        let passkeys = aside.synced_set();
-        let mut builder = Builder::phone().backup(id.backup()).synced_with(&passkeys);
-        if id == DeviceId::PhoneA {
-            builder = builder.attestation(TestAttestation::new(Format::Packed));
-        }
-        let Parts { authenticator, .. } = builder.build_parts()?;
+    /// Makes the phone, and lets it run.
+    pub(crate) fn phone(self) -> Result<Handset, BuildError> {
+        let Self { id, radio, relay, provider, desk, board, pair, store } = self;
+        let (authenticator, passkeys) = match store {
+            Some(store) => synced(store, &provider)?,
+            None => alone()?,
+        };
         let place = Place::Device(id);
         let transport = PhoneTransport {
             advertiser: Arc::new(SeenRadio {
@@ -101,7 +100,7 @@ impl Making<'_> {
         let stop = Arc::new(Notify::new());
         let mover = Mover {
             id,
-            passkeys: aside,
+            passkeys: passkeys.clone(),
             provider: provider.clone(),
             desk: desk.clone(),
             board: board.clone(),
@@ -112,14 +111,36 @@ impl Making<'_> {
             phone,
             links,
             provider,
-            passkeys: passkeys.clone(),
+            passkeys,
+            pair,
             desk: desk.clone(),
             board: board.clone(),
             stop: stop.clone(),
         };
         let task = tokio::spawn(running.run(incoming)).abort_handle();
-        Ok((Handset { radio, orders, stop, task }, passkeys))
+        Ok(Handset { radio, orders, stop, task })
     }
+}
+
+/// A phone that has its passkeys to itself, and says which model it is.
+fn alone() -> Result<(Authenticator, Shelf), BuildError> {
+    let builder = || Builder::phone().backup(BackupState::DeviceBound);
+    // Another one with the same passkeys, for what is done to them beside ceremonies.
+    let aside = builder().build()?;
+    let phone = builder()
+        .synced_with(&aside.synced_set())
+        .attestation(TestAttestation::new(Format::Packed))
+        .build_parts()?;
+    Ok((phone.authenticator, Shelf::Own(aside)))
+}
+
+/// A phone whose passkeys are in a store that a circle keeps up with.
+fn synced(store: &Store, provider: &CryptoProvider) -> Result<(Authenticator, Shelf), BuildError> {
+    let mut config = Config::phone().with_backup(BackupState::Synced);
+    config.identity.aaguid = TEST_AAGUID;
+    let keys = SoftwareKeys::new(provider.clone());
+    let phone = Authenticator::new(config, provider.clone(), store.clone(), keys)?;
+    Ok((phone, Shelf::Synced(store.clone())))
 }
 
 impl Handset {
@@ -141,6 +162,11 @@ impl Handset {
     /// Asks its person whether those of a file are to be taken in.
     pub(crate) fn import(&self, file: Zeroizing<Vec<u8>>) {
         self.order(Order::Import(file));
+    }
+
+    /// Asks its person whether the tablet is to be removed from their devices.
+    pub(crate) fn lose(&self) {
+        self.order(Order::Lose);
     }
 
     /// Listens for computers anew.
@@ -170,7 +196,8 @@ struct Running {
     phone: Phone<Holder>,
     links: Option<Arc<MemoryComputerLinks>>,
     provider: CryptoProvider,
-    passkeys: SyncedSet,
+    passkeys: Shelf,
+    pair: Option<Arc<Pair>>,
     desk: Desk,
     board: Board,
     stop: Arc<Notify>,
@@ -204,6 +231,7 @@ impl Running {
                     }
                     Some(Order::Export) => self.mover.export().await,
                     Some(Order::Import(file)) => self.mover.import(&file).await,
+                    Some(Order::Lose) => self.lose().await,
                     Some(Order::Relisten) => {
                         drop(bell.take());
                         bell = self.listen().await;
@@ -258,7 +286,7 @@ impl Running {
                 view.notice = Some((notice, detail));
             }
         });
-        self.board.passkeys(self.id, &self.passkeys);
+        self.board.passkeys(self.id, &self.passkeys.passkeys());
     }
 
     /// Deletes everything, if its person wants that. They are told what it means first.
@@ -276,10 +304,23 @@ impl Running {
             }
         }
         self.passkeys.clear();
-        self.board.passkeys(self.id, &self.passkeys);
+        self.board.passkeys(self.id, &self.passkeys.passkeys());
         self.board.device(self.id, |view| view.notice = Some(("wiped", String::new())));
         self.board.done(17);
         true
+    }
+
+    /// Removes the tablet from the circle, if its person wants that.
+    async fn lose(&mut self) {
+        let Some(pair) = self.pair.clone().filter(|_| !self.board.is_lost()) else { return };
+        if self.desk.post(self.id, Asked::Lose).reply().await != Reply::Finger {
+            return;
+        }
+        if let Some(exposed) = pair.asked(pair::Order::Remove).await {
+            // What is left to do is said of each passkey.
+            let notice = (exposed == 0).then(|| ("lost-empty", String::new()));
+            self.board.device(self.id, |view| view.notice = notice);
+        }
     }
 }
 
@@ -287,7 +328,7 @@ impl Running {
 fn watcher(
     id: DeviceId,
     board: Board,
-    passkeys: SyncedSet,
+    passkeys: Shelf,
 ) -> impl FnMut(PhoneStep<'_>) + Send + Sync + 'static {
     let mut asked = Vec::new();
     move |step| match step {
@@ -299,7 +340,7 @@ fn watcher(
         PhoneStep::Answered { response, .. } => {
             board.mark("response", false);
             board.change(|scene| scene.answered = Some(id));
-            board.passkeys(id, &passkeys);
+            board.passkeys(id, &passkeys.passkeys());
             let exchange = Exchange::response(&asked, response);
             ctap(&board, Place::Device(id), COMPUTER, &exchange);
         }
@@ -319,6 +360,6 @@ pub(crate) fn ctap(board: &Board, from: Place, to: Place, message: &Exchange) {
 }
 
 #[allow(clippy::expect_used, reason = "every number from 256 on is a domain")]
-fn domain() -> TunnelDomain {
+pub(crate) fn domain() -> TunnelDomain {
     TunnelDomain::new(DERIVED).expect("a derived domain")
 }

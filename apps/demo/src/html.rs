@@ -233,6 +233,10 @@ fn devices(language: Language) -> Markup {
                                 button .import.second type="button" hidden {}
                                 button .export.quiet type="button" { (t("export")) }
                             }
+                            @if id == DeviceId::PhoneB {
+                                button .lose.quiet type="button" { (t("lose")) }
+                                button .renew.second type="button" hidden { (t("renew")) }
+                            }
                             @if id == DeviceId::PhoneA {
                                 button .wipe.quiet type="button" { (t("wipe")) }
                             }
@@ -286,6 +290,7 @@ fn wrong(language: Language) -> Markup {
                 (near("phone-a"))
                 (near("phone-b"))
                 (near("tablet"))
+                (switch("sync", "", t("wrong_sync").into()))
             }
         }
     }

@@ -11,7 +11,7 @@ use towline_exchange::{
     Candidate, Export, Exporter, Import, ImportLimits, Importer, ItemOutcome, LeftOut,
 };
 use towline_virtual::{
-    Passkey, VirtualAuthenticator,
+    Passkey,
     authenticator::{Custody, UnixTime},
 };
 
@@ -19,6 +19,7 @@ use crate::{
     board::{Board, Document, Place},
     desk::{Asked, Desk, Reply},
     devices::DeviceId,
+    shelf::Shelf,
 };
 
 /// Where files lie: on no device of the page.
@@ -34,7 +35,7 @@ const SECRETS: [&str; 4] = ["key", "credWithUV", "credWithoutUV", "credBlob"];
 pub(crate) struct Mover {
     pub(crate) id: DeviceId,
     /// The phone's passkeys.
-    pub(crate) passkeys: VirtualAuthenticator,
+    pub(crate) passkeys: Shelf,
     pub(crate) provider: CryptoProvider,
     pub(crate) desk: Desk,
     pub(crate) board: Board,
@@ -84,9 +85,7 @@ impl Mover {
         let Ok(import) = Import::read(file, &ImportLimits::default()) else {
             return self.says("import-none", 0);
         };
-        let there = |id: &_| {
-            Ok::<_, Infallible>(self.passkeys.passkey(id).map(|passkey| passkey.credential))
-        };
+        let there = |id: &_| Ok::<_, Infallible>(self.passkeys.passkey(id));
         let Ok(plan) = import.plan(there, &Importer::new(self.provider.clone()));
         let credentials = plan.credentials().to_vec();
         let outcomes: Vec<_> =
@@ -101,14 +100,8 @@ impl Mover {
         if !self.agrees(Asked::Import { passkeys: credentials.len() }).await {
             return;
         }
-        // This phone keeps them for itself: they may be backed up, and are not.
-        let added = credentials.into_iter().filter(|credential| {
-            let passkey =
-                Passkey { credential: credential.clone(), sign_count: None, backed_up: false };
-            self.passkeys.add(passkey).is_ok()
-        });
-        let added = added.count();
-        self.board.passkeys(self.id, &self.passkeys.synced_set());
+        let added = credentials.into_iter().filter(|it| self.passkeys.add(it.clone())).count();
+        self.board.passkeys(self.id, &self.passkeys.passkeys());
         self.board.done(16);
         self.says("imported", added);
     }

@@ -2,6 +2,24 @@
 import { aloud, called, lookAt, make, post, say, whenOther } from "./dom.js";
 import { question, worded } from "./questions.js";
 
+/** A passkey: what it is for, since when it is here, where else it is, and who has it, too. */
+function row({ site, account, copies, since, exposed }, lost) {
+  const clock = { timeStyle: "medium", hourCycle: "h23" };
+  const time = new Date(since).toLocaleTimeString(document.documentElement.lang, clock);
+  const here = [say("since", { time }), ...(lost ? [] : [say(`copies_${copies}`)])];
+  return make("li", { class: exposed ? "exposed" : "" },
+    make("span", { class: "account" }, account),
+    make("span", { class: "site" }, site),
+    copies && !exposed
+      ? make("span", { class: `since ${copies}` }, here.join(" · ")) : undefined,
+    ...(exposed ? [
+      make("span", { class: "todo" }, say("exposed")),
+      make("button", {
+        type: "button", class: "second", on: () => post("v1/tick-off", { exposed }),
+      }, say("ticked")),
+    ] : []));
+}
+
 /** Shows one device. */
 function watch(article) {
   const id = article.dataset.device;
@@ -22,6 +40,9 @@ function watch(article) {
   const [taking, giving] = [".import", ".export"].map(part);
   taking?.addEventListener("click", () => post("v1/import", { phone: id }));
   giving?.addEventListener("click", () => post("v1/export", { phone: id }));
+  const [losing, renewing] = [".lose", ".renew"].map(part);
+  losing?.addEventListener("click", () => post("v1/lose"));
+  renewing?.addEventListener("click", () => post("v1/renew"));
   const offer = whenOther((file) => {
     if (!taking) return;
     taking.hidden = !file || file.from === id;
@@ -50,12 +71,16 @@ function watch(article) {
     }
   });
 
-  const keep = whenOther((passkeys) => {
+  const keep = whenOther((passkeys, lost) => {
     none.hidden = passkeys.length > 0;
     list.hidden = passkeys.length === 0;
-    list.replaceChildren(...passkeys.map(({ site, account, synced }) =>
-      make("li", {}, make("span", { class: "account" }, account),
-        make("span", { class: "site" }, site, synced ? ` · ${say("synced")}` : ""))));
+    list.replaceChildren(...passkeys.map((passkey) => row(passkey, lost)));
+  });
+
+  const about = part(".about");
+  const lose = whenOther((lost) => {
+    article.toggleAttribute("data-lost", lost && id === "tablet");
+    about.textContent = say(lost ? `about_${id}_lost` : `about_${id}`);
   });
 
   const tell = whenOther((said, busy, computers, near) => {
@@ -68,10 +93,12 @@ function watch(article) {
     if (linked) linked.hidden = computers === 0;
   });
 
-  return (view, file) => {
+  const ofPair = ["phone-b", "tablet"].includes(id);
+  return (view, file, lost) => {
     offer(file);
     ask(view.questions, view.rung);
-    keep(view.passkeys);
+    keep(view.passkeys, view.lost);
+    if (ofPair) lose(lost);
     tell(view.notice, view.busy, view.computers, view.near);
   };
 }
@@ -80,7 +107,10 @@ const articles = [...document.querySelectorAll("[data-device]")];
 const watched = new Map(articles.map((article) => [article.dataset.device, watch(article)]));
 
 export function showDevices(devices, file) {
-  for (const [id, show] of watched) show(devices[id], file);
+  const { lost } = devices.tablet;
+  for (const [id, show] of watched) show(devices[id], file, lost);
+  document.querySelector(".lose").hidden = lost;
+  document.querySelector(".renew").hidden = !lost;
 }
 
 /** Phones can scan as long as there is a code. */

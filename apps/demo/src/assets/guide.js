@@ -78,7 +78,9 @@ function mark() {
   const place = say("guide_step", { number: stops().indexOf(now) + 1, of: stops().length });
   count.textContent = done ? `${place}: ${say("guide_done")}` : place;
   next.hidden = isLast();
-  follows({ step: steps[now - 1], begun, done: here, finished: here && isLast() });
+  const finished = here && isLast();
+  if (finished) document.body.setAttribute("data-over", "");
+  follows({ step: steps[now - 1], begun, done: here, finished });
 }
 
 const beside = (by) => stops()[stops().indexOf(now) + by];

@@ -35,8 +35,11 @@ export function worded(asked) {
       return say("q_export", asked);
     case "import":
       return say("q_import", asked);
+    case "add":
+    case "join":
+    case "lose":
     case "reset":
-      return say("q_reset");
+      return say(`q_${asked.kind}`, asked);
     default:
       return asked.text ?? "";
   }
@@ -52,7 +55,7 @@ function more(asked) {
     return `${say("q_export_text")}${stay}`;
   }
   if (asked.kind === "import") return say("q_import_text");
-  if (asked.kind === "reset") return say("q_reset_text");
+  if (["add", "join", "lose", "reset"].includes(asked.kind)) return say(`q_${asked.kind}_text`);
   return undefined;
 }
 
@@ -89,6 +92,9 @@ function buttons(number, asked) {
       ];
     case "export":
     case "import":
+    case "add":
+    case "join":
+    case "lose":
       return [
         button(number, say("b_finger"), "finger", "finger"),
         button(number, say("b_refuse"), "refuse", "quiet"),

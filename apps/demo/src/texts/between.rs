@@ -11,6 +11,7 @@ pub(super) const ROWS: &[Row] = &[
     ],
     ["wrong_bluetooth", "Bluetooth of the computer", "Computerens Bluetooth"],
     ["wrong_relay", "The relay", "Relæet"],
+    ["wrong_sync", "Phone B and tablet B are online", "Telefon B og tablet B er på nettet"],
     ["wrong_near", "{device} is near the computer", "{device} er tæt på computeren"],
     [
         "wrong_finger",

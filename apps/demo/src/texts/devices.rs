@@ -16,10 +16,20 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "about_phone-b",
-        "No computer remembers it. Tablet B has its passkeys, too.",
-        "Ingen computer husker den. Tablet B har også dens adgangsnøgler.",
+        "No computer remembers it. What it saves comes to tablet B, too.",
+        "Ingen computer husker den. Det, den gemmer, kommer også til tablet B.",
     ],
-    ["about_tablet", "Has what phone B has.", "Har det, telefon B har."],
+    [
+        "about_phone-b_lost",
+        "No computer remembers it. Tablet B gets nothing from it any more.",
+        "Ingen computer husker den. Tablet B får ikke mere fra den.",
+    ],
+    ["about_tablet", "Gets what phone B saves.", "Får det, telefon B gemmer."],
+    [
+        "about_tablet_lost",
+        "Lost. It gets nothing new, and whoever has it can still use:",
+        "Væk. Den får intet nyt, og den, der har den, kan stadig bruge:",
+    ],
     ["about_laptop", "What is built into the computer.", "Det, der er bygget ind i computeren."],
     [
         "about_key",
@@ -35,7 +45,17 @@ pub(super) const ROWS: &[Row] = &[
     ["import", "Import the file of {device}", "Importér filen fra {device}"],
     ["passkeys_none", "No passkeys yet", "Ingen adgangsnøgler endnu"],
     ["passkeys", "Passkeys on {device}", "Adgangsnøgler på {device}"],
-    ["synced", "synced", "synkroniseret"],
+    ["since", "Since {time}", "Siden {time}"],
+    ["copies_only-here", "on this device only", "kun på denne enhed"],
+    ["copies_synced", "synced", "synkroniseret"],
+    [
+        "exposed",
+        "The lost tablet has it, too. Remove it at this site, then save a new one.",
+        "Den tabte tablet har den også. Fjern den hos siden her, og gem så en ny.",
+    ],
+    ["ticked", "Removed there", "Fjernet der"],
+    ["lose", "Tablet B is lost", "Tablet B er væk"],
+    ["renew", "Here is a new tablet B", "Her er en ny tablet B"],
     ["computers", "Remembered by one computer", "Huskes af én computer"],
     ["near", "near", "tæt på"],
     ["far", "far away", "langt væk"],
@@ -108,6 +128,36 @@ pub(super) const ROWS: &[Row] = &[
         "q_nothing",
         "There is no passkey for {site} here.",
         "Der er ingen adgangsnøgle til {site} her.",
+    ],
+    [
+        "q_lose",
+        "Unlock to remove tablet B from your devices",
+        "Lås op for at fjerne tablet B fra dine enheder",
+    ],
+    [
+        "q_lose_text",
+        "It gets nothing new from then on. What is on it can still be used: you are told what to remove at which site.",
+        "Den får intet nyt fra da af. Det, der er på den, kan stadig bruges: du får at vide, hvad du skal fjerne hos hvilken side.",
+    ],
+    [
+        "q_add",
+        "Unlock to add the new tablet B. It gets your passkeys: {passkeys}",
+        "Lås op for at tilføje den nye tablet B. Den får dine adgangsnøgler: {passkeys}",
+    ],
+    [
+        "q_add_text",
+        "Only if it is yours and in front of you. Its code was scanned, and Bluetooth shows that it is near.",
+        "Kun hvis den er din og lige foran dig. Dens kode er scannet, og Bluetooth viser, at den er tæt på.",
+    ],
+    [
+        "q_join",
+        "Unlock to get the passkeys of phone B: {passkeys}",
+        "Lås op for at få telefon B’s adgangsnøgler: {passkeys}",
+    ],
+    [
+        "q_join_text",
+        "And those to come. The lost tablet does not get in again.",
+        "Og dem, der kommer. Den tabte tablet kommer ikke ind igen.",
     ],
     ["q_reset", "Wipe this phone?", "Slet telefonen?"],
     [
@@ -199,6 +249,18 @@ pub(super) const ROWS: &[Row] = &[
         "Alt i filen er her allerede. Intet blev ændret.",
     ],
     ["n_import-none", "Nothing in the file can be used here.", "Intet i filen kan bruges her."],
+    [
+        "n_lost-empty",
+        "Tablet B is out. There was nothing on it.",
+        "Tablet B er ude. Der var intet på den.",
+    ],
+    ["n_joining", "Scans the new tablet’s code.", "Scanner den nye tablets kode."],
+    ["n_joined", "The new tablet B has everything.", "Den nye tablet B har det hele."],
+    [
+        "n_not-joined",
+        "No new tablet was added. Are the two near each other, and is the relay on?",
+        "Ingen ny tablet blev tilføjet. Er de to tæt på hinanden, og er relæet tændt?",
+    ],
     ["n_wiped", "Wiped. Nothing is left.", "Slettet. Intet er tilbage."],
     [
         "n_bad-code",

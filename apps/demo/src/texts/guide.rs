@@ -190,13 +190,13 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "step_15_text",
-        "What phone B makes is on tablet B, too: their maker carries it from one to the other. Lose one, and the other still lets you in. The site sees it by two flags: may be backed up, is backed up.",
-        "Det, telefon B laver, er også på tablet B: deres producent bringer det fra den ene til den anden. Mister du den ene, lukker den anden dig stadig ind. Siden ser det på to flag: må sikkerhedskopieres, er sikkerhedskopieret.",
+        "What phone B makes is on tablet B a second later, sealed on the way. Lose one, and the other still lets you in. The site sees it by two flags: may be backed up, is backed up.",
+        "Det, telefon B laver, er på tablet B et sekund senere, forseglet på vejen. Mister du den ene, lukker den anden dig stadig ind. Siden ser det på to flag: må sikkerhedskopieres, er sikkerhedskopieret.",
     ],
     [
         "step_15_do",
-        "Sign in with a passkey alone by a code, and scan it with tablet B, which never made a passkey here.",
-        "Log ind med adgangsnøgle alene med en kode, og scan den med tablet B, som aldrig har lavet en adgangsnøgle her.",
+        "Sign in with a passkey alone by a code, and scan it with tablet B, which never made a passkey here. Then press “Tablet B is lost” on phone B.",
+        "Log ind med adgangsnøgle alene med en kode, og scan den med tablet B, som aldrig har lavet en adgangsnøgle her. Tryk så »Tablet B er væk« på telefon B.",
     ],
     ["step_16_title", "Moving to another maker", "Flytning til en anden producent"],
     [

@@ -171,8 +171,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "honest_sync",
-        "Pretended: the sync. Phone B and tablet B have one set of passkeys in this program, so that nothing travels; a real service seals them on the way and takes a moment.",
-        "På skrømt: synkroniseringen. Telefon B og tablet B har ét sæt adgangsnøgler i dette program, så intet er undervejs; en rigtig tjeneste forsegler dem og bruger et øjeblik.",
+        "Real: the sync. Phone B and tablet B have a store each, and between them a folder in which all is sealed. Pretended: that they had met before you came, and that the folder is far away.",
+        "Ægte: synkroniseringen. Telefon B og tablet B har hver sit lager, og imellem dem en mappe, hvor alt er forseglet. På skrømt: at de havde mødt hinanden, før du kom, og at mappen er langt væk.",
     ],
     [
         "honest_move",

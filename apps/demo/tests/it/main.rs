@@ -10,5 +10,6 @@
 
 mod door;
 mod person;
+mod sync;
 mod tour;
 mod wrong;

@@ -1,0 +1,396 @@
+//! Phone B and its tablet, which are a circle: each has a store of its own, and what one makes comes
+//! to the other through a folder in which everything is sealed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{
+        PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use tokio::sync::oneshot;
+use towline::{
+    crypto::{CryptoProvider, zeroize::Zeroizing},
+    ctap::CredentialId,
+};
+use towline_store::{KeySource, Store};
+use towline_sync::{
+    Circle, CircleConfig, CircleError, CircleStore, Content, DeviceId as MemberId, DeviceKeys,
+    Introduction, JoinedCircle, Joining, JoiningConfig, MemberKind, Moment, PaperKey, StoreName,
+};
+use towline_sync_folder::Folder;
+use towline_synced::{SyncedError, SyncedStore};
+
+use crate::{board::Board, devices::DeviceId, shelf::Shelf, wires::hex};
+
+/// How soon what was made is on its way.
+const SOON: Duration = Duration::from_millis(250);
+/// How often each device looks at the folder.
+const PERIOD: Duration = Duration::from_secs(1);
+/// How many times both look before the page is there, so that each knows the other.
+const TO_REST: usize = 2;
+
+/// Why two devices can't be a circle.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PairError {
+    #[error("the folder for phone B and its tablet can't be used: {0}")]
+    Folder(#[from] io::Error),
+    #[error("phone B and its tablet can't be a circle: {0}")]
+    Synced(#[from] SyncedError),
+}
+
+impl From<CircleError> for PairError {
+    fn from(error: CircleError) -> Self {
+        Self::Synced(error.into())
+    }
+}
+
+impl From<towline_store::Error> for PairError {
+    fn from(error: towline_store::Error) -> Self {
+        Self::Synced(error.into())
+    }
+}
+
+impl From<towline::crypto::Error> for PairError {
+    fn from(error: towline::crypto::Error) -> Self {
+        Self::Synced(CircleError::from(error).into())
+    }
+}
+
+/// The two, from outside. They go on until this is dropped.
+pub(crate) struct Pair {
+    orders: std::sync::Mutex<Option<Sender<Order>>>,
+    thread: Option<JoinHandle<()>>,
+    /// The stores of the phone and of the tablet.
+    pub(crate) stores: [Store; 2],
+    /// Where all of it is. It is the last to go.
+    _place: Place,
+}
+
+/// What is to be done. Where it can't be done, what is waited for is dropped.
+pub(crate) enum Order {
+    /// Whether the folder is reached.
+    Reach(bool),
+    /// Phone B removes the tablet. Gives how many passkeys whoever has it can use.
+    Remove(oneshot::Sender<usize>),
+    /// A passkey that the lost one has was removed at its site.
+    TickOff(String),
+    /// Phone B and another tablet, before they meet.
+    Meet(oneshot::Sender<(Joining, Joining)>),
+    /// Phone B adds that tablet. Gives what it has to know, and where the folder is.
+    Admit(Box<Introduction>, oneshot::Sender<(Zeroizing<Vec<u8>>, Content)>),
+    /// That tablet keeps it, and has nothing else.
+    Keep(Box<JoinedCircle>, oneshot::Sender<()>),
+}
+
+impl Pair {
+    /// Makes both, and their folder. A thread keeps them up from then on.
+    pub(crate) fn begin(provider: &CryptoProvider, board: &Board) -> Result<Self, PairError> {
+        let place = Place::new(provider)?;
+        let store = |name: &str| -> Result<Store, PairError> {
+            let key = KeySource::Key(provider.random.secret::<32>()?);
+            Ok(Store::create(&place.0.join(name), &key, provider)?)
+        };
+        let stores = [store("phone-b")?, store("tablet-b")?];
+        let [phone, tablet] = &stores;
+        let root = place.0.join("folder");
+        fs::create_dir(&root)?;
+        let crypto = provider.clone();
+        let mut phone = first(phone, &root, &crypto)?;
+        let folder = Folder::open(&root, phone.circle().id())?;
+        let tablet = joins(&mut phone, tablet, &folder, &crypto)?;
+        let board = board.clone();
+        let mut both = Both {
+            phone,
+            tablet,
+            stores: stores.clone(),
+            folder,
+            crypto,
+            board,
+            reached: true,
+            new: None,
+        };
+        for _ in 0..TO_REST {
+            both.turn();
+        }
+        let (orders, incoming) = channel();
+        let thread = Some(std::thread::spawn(move || both.run(&incoming)));
+        Ok(Self { orders: std::sync::Mutex::new(Some(orders)), thread, stores, _place: place })
+    }
+
+    /// Has something done, and waits for what comes of it.
+    pub(crate) async fn asked<T>(
+        &self,
+        order: impl FnOnce(oneshot::Sender<T>) -> Order,
+    ) -> Option<T> {
+        let (done, wait) = oneshot::channel();
+        self.order(order(done));
+        wait.await.ok()
+    }
+
+    /// Has something done.
+    pub(crate) fn order(&self, order: Order) {
+        let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever asked sees that nothing comes of it.
+        let _ = orders.as_ref().map(|orders| orders.send(order));
+    }
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        drop(self.orders.lock().unwrap_or_else(PoisonError::into_inner).take());
+        // It is done within a turn, and its files are gone then.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// The two, from inside.
+struct Both {
+    phone: SyncedStore,
+    tablet: SyncedStore,
+    stores: [Store; 2],
+    folder: Folder,
+    crypto: CryptoProvider,
+    board: Board,
+    reached: bool,
+    /// The keys of a tablet that is about to join.
+    new: Option<DeviceKeys>,
+}
+
+impl Both {
+    fn run(mut self, orders: &Receiver<Order>) {
+        loop {
+            match orders.recv_timeout(SOON) {
+                Ok(order) => self.follow(order),
+                Err(RecvTimeoutError::Timeout) => self.turn(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn follow(&mut self, order: Order) {
+        match order {
+            Order::Reach(reached) => {
+                self.reached = reached;
+                for synced in [&mut self.phone, &mut self.tablet] {
+                    synced.circle_mut().look_now(now());
+                }
+            }
+            Order::Remove(done) => {
+                let lost = BTreeSet::from([self.tablet.circle().device()]);
+                let removed = self.phone.circle_mut().remove(&lost, now());
+                self.board.device(DeviceId::Tablet, |view| view.lost = removed.is_ok());
+                answered(done, removed.map(|()| self.exposed().len()).map_err(PairError::from));
+            }
+            Order::Meet(done) => answered(done, self.meet()),
+            Order::Admit(newcomer, done) => answered(done, self.admit(*newcomer)),
+            Order::Keep(joined, done) => answered(done, self.keep(*joined)),
+            Order::TickOff(record) => {
+                let known = self.exposed();
+                if let Some((record, _)) = known.into_iter().find(|(it, _)| hex(it) == record) {
+                    self.phone.circle_mut().tick_off(record);
+                }
+            }
+        }
+        self.turn();
+    }
+
+    /// Lets both do what there is to do, and shows what they have.
+    fn turn(&mut self) {
+        let folder = Reached { folder: &self.folder, reached: self.reached };
+        for synced in [&mut self.phone, &mut self.tablet] {
+            match synced.turn(&folder, now).map(|turn| turn.failed) {
+                Ok(None) => {}
+                Ok(Some(error)) => tracing::debug!(%error, "the folder is not reached"),
+                Err(error) => tracing::warn!(%error, "nothing is synced for now"),
+            }
+        }
+        let exposed: BTreeMap<CredentialId, String> =
+            self.exposed().into_iter().map(|(record, id)| (id, hex(&record))).collect();
+        self.board.exposes(exposed);
+        for (id, store) in [DeviceId::PhoneB, DeviceId::Tablet].into_iter().zip(&self.stores) {
+            self.board.passkeys(id, &Shelf::Synced(store.clone()).passkeys());
+        }
+    }
+
+    /// What those who are out can use, as far as it is still on the phone.
+    fn exposed(&self) -> Vec<([u8; 16], CredentialId)> {
+        let out = self.phone.circle().removed();
+        let all = out.flat_map(|device: MemberId| self.phone.exposed(device));
+        all.filter_map(|(record, credential)| Some((record, credential?.id))).collect()
+    }
+
+    fn meet(&mut self) -> Result<(Joining, Joining), PairError> {
+        let called = |device: DeviceId| JoiningConfig::new(device.own_name());
+        let ours = Joining::sponsor(called(DeviceId::PhoneB), self.phone.circle())?;
+        let keys = DeviceKeys::generate(&self.crypto)?;
+        let own = DeviceKeys::from_bytes(&self.crypto, &*keys.to_bytes()?)?;
+        self.new = Some(keys);
+        let tablet = called(DeviceId::Tablet);
+        Ok((ours, Joining::newcomer(self.crypto.clone(), tablet, config(), own)))
+    }
+
+    fn admit(&mut self, new: Introduction) -> Result<(Zeroizing<Vec<u8>>, Content), PairError> {
+        self.phone.circle_mut().add(new, now())?;
+        // Durable before it is handed over.
+        self.phone.turn(&Reached { folder: &self.folder, reached: self.reached }, now)?;
+        let address = Content::new(self.phone.address().into());
+        Ok((self.phone.circle().welcome(), address))
+    }
+
+    fn keep(&mut self, joined: JoinedCircle) -> Result<(), PairError> {
+        let keys = self.new.take().ok_or(SyncedError::Device)?;
+        let [_, store] = &self.stores;
+        // What the lost one has is not here any more: this is another one.
+        Shelf::Synced(store.clone()).clear();
+        self.tablet = begun(store, &self.crypto, &keys, joined.circle, self.phone.address())?;
+        self.board.device(DeviceId::Tablet, |view| view.lost = false);
+        Ok(())
+    }
+}
+
+/// Gives what came of an order to whoever waits for it, if anything did.
+fn answered<T>(done: oneshot::Sender<T>, result: Result<T, PairError>) {
+    match result {
+        // Nobody has to wait.
+        Ok(result) => drop(done.send(result)),
+        Err(error) => tracing::warn!(%error, "phone B and its tablet fail"),
+    }
+}
+
+/// The folder, as long as the two are online.
+struct Reached<'a> {
+    folder: &'a Folder,
+    reached: bool,
+}
+
+impl Reached<'_> {
+    fn folder(&self) -> io::Result<&Folder> {
+        let offline = io::ErrorKind::NetworkUnreachable;
+        self.reached.then_some(self.folder).ok_or_else(|| offline.into())
+    }
+}
+
+impl CircleStore for Reached<'_> {
+    type Error = io::Error;
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.folder()?.list()
+    }
+
+    fn get(&self, name: StoreName) -> io::Result<Option<Vec<u8>>> {
+        self.folder()?.get(name)
+    }
+
+    fn put(&self, name: StoreName, bytes: &[u8]) -> io::Result<()> {
+        self.folder()?.put(name, bytes)
+    }
+
+    fn delete(&self, name: StoreName) -> io::Result<()> {
+        self.folder()?.delete(name)
+    }
+}
+
+/// Begins a circle with this store. Its paper key is nobody's: who has it could bring the circle
+/// back, and this one ends with the program.
+fn first(store: &Store, root: &Path, crypto: &CryptoProvider) -> Result<SyncedStore, PairError> {
+    let keys = DeviceKeys::generate(crypto)?;
+    let paper = PaperKey::generate(crypto)?.keys(crypto)?;
+    let paper = paper.introduce(None, keys.id(), MemberKind::Paper)?;
+    let own = DeviceKeys::from_bytes(crypto, &*keys.to_bytes()?)?;
+    let mut circle = Circle::begin(crypto.clone(), config(), own, paper, now())?;
+    circle.name_device(DeviceId::PhoneB.own_name(), now())?;
+    let address = root.display().to_string();
+    Ok(SyncedStore::begin(store.clone(), crypto.clone(), &keys, circle, &address, now())?)
+}
+
+/// A store joins the circle of another one, as it has before anybody looks.
+fn joins(
+    sponsor: &mut SyncedStore,
+    store: &Store,
+    folder: &Folder,
+    crypto: &CryptoProvider,
+) -> Result<SyncedStore, PairError> {
+    let keys = DeviceKeys::generate(crypto)?;
+    let circle = sponsor.circle_mut();
+    let introduced = keys.introduce(Some(circle.id()), circle.device(), MemberKind::Device)?;
+    circle.add(introduced, now())?;
+    sponsor.turn(folder, now)?;
+    let own = DeviceKeys::from_bytes(crypto, &*keys.to_bytes()?)?;
+    let welcome = sponsor.circle().welcome();
+    let circle = Circle::join(crypto.clone(), config(), own, &welcome, now())?;
+    begun(store, crypto, &keys, circle, sponsor.address())
+}
+
+/// The tablet's store belongs to this circle.
+fn begun(
+    store: &Store,
+    crypto: &CryptoProvider,
+    keys: &DeviceKeys,
+    mut circle: Circle,
+    address: &str,
+) -> Result<SyncedStore, PairError> {
+    circle.name_device(DeviceId::Tablet.own_name(), now())?;
+    Ok(SyncedStore::begin(store.clone(), crypto.clone(), keys, circle, address, now())?)
+}
+
+fn config() -> CircleConfig {
+    CircleConfig { period: PERIOD, ..CircleConfig::default() }
+}
+
+fn now() -> Moment {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let wall_clock = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+    Moment { instant: Instant::now(), wall_clock }
+}
+
+/// A directory for this demonstration alone, which ends with it.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(provider: &CryptoProvider) -> Result<Self, PairError> {
+        let name = format!("towline-demo-{}", hex(&provider.random.bytes::<8>()?));
+        let path = std::env::temp_dir().join(name);
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        // One that is there already is somebody else's.
+        builder.create(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            tracing::warn!(%error, "{} is left", self.0.display());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_written_ends_with_the_two() {
+        let crypto = towline::fastest::provider();
+        let pair = Pair::begin(&crypto, &Board::new()).unwrap();
+        let place = pair._place.0.clone();
+        let files = || fs::read_dir(place.join("folder")).unwrap().count();
+        assert_eq!(files(), 1, "one circle");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::metadata(&place).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700, "nobody else looks in");
+        }
+        drop(pair);
+        assert!(!place.exists());
+    }
+}
