@@ -16,6 +16,7 @@ pub mod requests;
 pub mod rules;
 pub mod script;
 pub mod site;
+pub mod synced;
 pub mod u2f;
 pub mod watch;
 

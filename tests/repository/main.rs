@@ -15,6 +15,7 @@ mod journey;
 mod map;
 mod prose;
 mod public_names;
+mod sync_rules;
 
 use std::{
     fs,

@@ -3,6 +3,7 @@
 
 mod changes;
 mod durable;
+mod merging;
 mod missing;
 mod output;
 mod reading;
@@ -375,6 +376,7 @@ impl Circle {
     }
 
     fn rest(&mut self, now: Moment) {
+        self.needs_snapshot |= self.has_merged_a_part();
         self.sent = None;
         self.phase = Phase::Idle;
         self.due = now.instant.checked_add(self.config.period).unwrap_or(now.instant);

@@ -12,6 +12,10 @@ use crate::SyncedError;
 
 /// A map of texts, bytes, and one list.
 const DEPTH: u8 = 2;
+/// How long an address may be, in bytes. A device that joins is told no longer one.
+const MOST_ADDRESS: usize = 16 << 10;
+/// How many passkeys may be on this device only: as many as a circle may have.
+const MOST_ONLY_HERE: usize = 1 << 20;
 
 /// This device, beside what the circle knows.
 pub(crate) struct Device {
@@ -43,18 +47,22 @@ impl Device {
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, SyncedError> {
         let (mut keys, mut address, mut only_here) = (None, None, BTreeSet::new());
-        let read = decode(bytes, DEPTH, |reader: &mut Reader<'_>| {
+        let read: Result<(), Unreadable> = decode(bytes, DEPTH, |reader: &mut Reader<'_>| {
             reader.map(|key, value| {
                 match key {
                     Key::Int(1) => keys = Some(Zeroizing::new(*value.byte_array()?)),
-                    Key::Int(2) => address = Some(value.text()?.to_owned()),
+                    Key::Int(2) => {
+                        let text = Some(value.text()?).filter(|text| text.len() <= MOST_ADDRESS);
+                        address = Some(text.ok_or(Unreadable)?.to_owned());
+                    }
                     Key::Int(3) => value.array(|item| {
-                        only_here.extend(CredentialId::new(item.bytes()?).ok());
-                        Ok::<(), towline_cbor::Error>(())
+                        let id = CredentialId::new(item.bytes()?).map_err(|_| Unreadable)?;
+                        only_here.insert(id);
+                        if only_here.len() <= MOST_ONLY_HERE { Ok(()) } else { Err(Unreadable) }
                     })?,
                     _ => {}
                 }
-                Ok::<(), towline_cbor::Error>(())
+                Ok(())
             })
         });
         match (read, keys, address) {
@@ -65,5 +73,13 @@ impl Device {
 
     pub(crate) fn device_keys(&self, crypto: &CryptoProvider) -> Result<DeviceKeys, SyncedError> {
         DeviceKeys::from_bytes(crypto, &self.keys).map_err(|_| SyncedError::Device)
+    }
+}
+
+struct Unreadable;
+
+impl From<towline_cbor::Error> for Unreadable {
+    fn from(_: towline_cbor::Error) -> Self {
+        Self
     }
 }

@@ -9,6 +9,13 @@ use towline_sync::Content;
 /// Of a map.
 const DEPTH: u8 = 1;
 
+/// How long each part of a passkey may be, in bytes: more than any has that came from a site or was
+/// imported, and little enough that no member fills a store with one. What is longer is in no store,
+/// as if a later version had written it.
+const MOST_FIXED: usize = 256 << 10;
+const MOST_NAMES: usize = 16 << 10;
+const MOST_BLOB: usize = 1 << 20;
+
 /// The parts of a passkey.
 pub(crate) struct Parts {
     /// Its ids, key, seeds and policies: the credential without what follows, and without what is
@@ -37,12 +44,20 @@ impl Parts {
         Self { fixed: Content::new(fixed.to_bytes().to_vec()), names, blob: Content::new(blob) }
     }
 
-    /// The passkey again, which is elsewhere by then. `None` for what a later version wrote.
+    /// The passkey again, which is elsewhere by then. `None` for what a later version wrote, and
+    /// what is too long.
     pub(crate) fn credential(
         fixed: &Content,
         names: Option<&Content>,
         blob: Option<&Content>,
     ) -> Option<Credential> {
+        let fits = |part: &Content, most| part.expose().len() <= most;
+        if !fits(fixed, MOST_FIXED)
+            || names.is_some_and(|names| !fits(names, MOST_NAMES))
+            || blob.is_some_and(|blob| !fits(blob, MOST_BLOB))
+        {
+            return None;
+        }
         let mut credential = Credential::from_bytes(fixed.expose()).ok()?;
         if let Some(names) = names {
             (credential.user.name, credential.user.display_name) = read_names(names)?;

@@ -177,13 +177,13 @@ impl SyncedStore {
         now: impl Fn() -> Moment,
     ) -> Result<SyncedTurn<S::Error>, SyncedError> {
         let mut turn = SyncedTurn { notices: Vec::new(), merged: 0, asked: false, failed: None };
+        let mut merged = BTreeSet::<[u8; 16]>::new();
         self.tell(now())?;
         self.circle.handle_timeout(now());
         while let Some(output) = self.circle.poll_output() {
             match output {
                 SyncOutput::Changed(records) => {
-                    let passkeys = records.iter().filter(|record| self.circle.is_passkey(**record));
-                    turn.merged = turn.merged.saturating_add(passkeys.count());
+                    merged.extend(records.iter().filter(|record| self.circle.is_passkey(**record)));
                     self.touched.extend(records);
                 }
                 SyncOutput::Notice(notice) => turn.notices.push(notice),
@@ -213,6 +213,7 @@ impl SyncedStore {
                 }
             }
         }
+        turn.merged = merged.len();
         Ok(turn)
     }
 

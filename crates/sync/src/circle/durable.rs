@@ -82,7 +82,8 @@ impl Circle {
             self.write_shared(map, &self.seen);
             map.entry(9, |value| value.bytes(&self.device().0));
             map.entry(10, |value| self.pending.write_to(value));
-            map.entry(11, |value| value.bool(self.needs_snapshot));
+            let needs_snapshot = self.needs_snapshot || self.has_merged_a_part();
+            map.entry(11, |value| value.bool(needs_snapshot));
             map.entry(12, |value| value.uint(self.next_number));
             map.optional(13, self.own.as_ref(), |value, own| {
                 let seen = BTreeMap::from([(self.device(), own.seen)]);

@@ -6,17 +6,16 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
 };
 
-use super::{Circle, Moment, News, OwnHead, Phase, SyncNotice, SyncOutput, SyncToken};
+use super::{Circle, Moment, OwnHead, Phase, SyncNotice, SyncOutput, SyncToken, merging::OpenHead};
 use crate::{
     Content, DeviceId, ObjectHash, State, StoreName,
-    epochs::EpochId,
     object::{Label, Signed},
     roster::Verdict,
-    sealed::{Inner, Part, Sealed, SealedKind, Seen},
+    sealed::{Inner, Sealed, SealedKind, Seen},
 };
 
-/// How many objects are asked for at a time. All of them are there before they are judged, and no
-/// more than them.
+/// How many objects are asked for at a time, but for segments. All of them are there before they
+/// are judged, and no more than them.
 const AT_A_TIME: usize = 16;
 /// How many records of membership may wait for what they stand on. The others are asked for again
 /// at the next look.
@@ -31,15 +30,15 @@ pub(super) struct Reading {
     /// What is in the store.
     pub(super) names: BTreeSet<StoreName>,
     stage: Stage,
-    wanted: VecDeque<StoreName>,
+    pub(super) wanted: VecDeque<StoreName>,
     asked: BTreeMap<SyncToken, StoreName>,
     pub(super) got: BTreeMap<StoreName, Vec<u8>>,
     /// Records of membership that wait for others.
     pub(super) waiting: BTreeMap<StoreName, Vec<u8>>,
     /// Heads that were opened and whose segments are still to be merged: the newest first.
-    heads: VecDeque<OpenHead>,
+    pub(super) heads: VecDeque<OpenHead>,
     /// The greatest head of this device that another copy of it wrote, and all that it says.
-    foreign: Option<(OwnHead, State<Content, Content>)>,
+    pub(super) foreign: Option<(OwnHead, State<Content, Content>)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,13 +49,14 @@ enum Stage {
     Segments,
 }
 
-#[derive(Debug)]
-pub(super) struct OpenHead {
-    device: DeviceId,
-    seen: Seen,
-    /// The membership that its writer knew.
-    known: BTreeSet<ObjectHash>,
-    inner: Inner,
+impl Stage {
+    /// Of segments one: each may be [`StoreName::limit`] long, and a head may name many.
+    const fn at_a_time(self) -> usize {
+        match self {
+            Self::Segments => 1,
+            _ => AT_A_TIME,
+        }
+    }
 }
 
 impl Reading {
@@ -135,7 +135,7 @@ impl Circle {
     }
 
     /// Not asked for again while this runs.
-    fn refuse(&mut self, name: StoreName) {
+    pub(super) fn refuse(&mut self, name: StoreName) {
         self.refused.insert(name);
         self.tell(SyncNotice::Invented(name));
     }
@@ -145,7 +145,7 @@ impl Circle {
         loop {
             if reading.asked.is_empty() {
                 self.judge(&mut reading);
-                while reading.asked.len() < AT_A_TIME
+                while reading.asked.len() < reading.stage.at_a_time()
                     && let Some(name) = reading.wanted.pop_front()
                 {
                     let token = self.token();
@@ -186,26 +186,26 @@ impl Circle {
                         self.conclude(*reading, now);
                         return;
                     };
-                    let got = std::mem::take(&mut reading.got);
-                    self.merge(head, &got, &mut reading);
+                    self.finish_head(&head, &mut reading);
                     self.want_segments(&mut reading);
                 }
             }
         }
     }
 
-    /// Of what came, all but the segments, which are merged together when all of a head are there.
     fn judge(&mut self, reading: &mut Reading) {
-        if reading.stage == Stage::Segments {
-            return;
-        }
         let got = std::mem::take(&mut reading.got);
         match reading.stage {
             Stage::Membership => self.take_membership(got, &mut reading.waiting),
             Stage::Epochs => self.take_epochs(&got),
-            Stage::Heads | Stage::Segments => {
+            Stage::Heads => {
                 let opened = got.iter().filter_map(|(name, bytes)| self.open(*name, bytes));
                 reading.heads.extend(opened);
+            }
+            Stage::Segments => {
+                for (name, bytes) in &got {
+                    self.merge_segment(*name, bytes, reading);
+                }
             }
         }
     }
@@ -302,7 +302,8 @@ impl Circle {
         for (other, newest) in &inner.seen {
             self.compare(*other, *newest);
         }
-        Some(OpenHead { device, seen: Seen { number, hash }, known: sealed.header.heads, inner })
+        let seen = Seen { number, hash };
+        Some(OpenHead::new(device, seen, sealed.header.heads, inner))
     }
 
     /// R5.
@@ -333,124 +334,6 @@ impl Circle {
             *named = newest;
             self.changed = true;
         }
-    }
-
-    /// Asks for the segments of the next head, except those that were merged. Of a head of this
-    /// device all: it has to be known what it says.
-    fn want_segments(&self, reading: &mut Reading) {
-        let Some(head) = reading.heads.front() else { return };
-        let names = head.inner.segments.iter();
-        let names = names.map(|part| StoreName::Segment(head.device, part.hash));
-        let wanted = names.filter(|name| {
-            let own = head.device == self.device();
-            let merged = self.merged_segments.contains(&(head.device, name.hash()));
-            (own || !merged) && reading.names.contains(name) && !self.refused.contains(name)
-        });
-        reading.wanted = wanted.collect();
-    }
-
-    fn merge(&mut self, head: OpenHead, got: &BTreeMap<StoreName, Vec<u8>>, reading: &mut Reading) {
-        let own = head.device == self.device();
-        let (mut whole, mut touched) = (true, BTreeSet::new());
-        let mut said = State::default();
-        for Part { hash, .. } in &head.inner.segments {
-            if !own && self.merged_segments.contains(&(head.device, *hash)) {
-                continue;
-            }
-            let name = StoreName::Segment(head.device, *hash);
-            let opened = got.get(&name).and_then(|bytes| self.open_segment(name, bytes));
-            let Some((epoch, state)) = opened else {
-                whole = false;
-                continue;
-            };
-            let Ok(changed) = self.state.merge(&state, &mut self.clock) else {
-                self.refuse(name);
-                whole = false;
-                continue;
-            };
-            self.expose(epoch, &changed);
-            touched.extend(changed);
-            self.merged_segments.insert((head.device, *hash));
-            self.changed = true;
-            if own {
-                // It has been merged once already.
-                let mut clock = self.clock;
-                drop(said.merge(&state, &mut clock));
-            }
-        }
-        // R14: what came from a part may be nowhere else soon.
-        self.needs_snapshot |= !whole && !touched.is_empty();
-        if whole {
-            self.merged.insert((head.device, head.seen));
-            self.changed = true;
-            if own {
-                self.meet_own(&head, said, !touched.is_empty(), reading);
-            } else {
-                self.compare_with_seen(&head);
-            }
-        } else if own {
-            self.next_number = self.next_number.max(head.seen.number.saturating_add(1));
-        }
-        if !touched.is_empty() {
-            self.pending.forget_buried(&self.state);
-            self.outputs.push_back(SyncOutput::Changed(touched));
-        }
-    }
-
-    fn compare_with_seen(&mut self, head: &OpenHead) {
-        self.compare(head.device, head.seen);
-        if self.seen.get(&head.device).is_none_or(|seen| *seen < head.seen) {
-            self.seen.insert(head.device, head.seen);
-            let news = News { time: head.inner.time, heads: head.known.clone() };
-            self.news.insert(head.device, news);
-        }
-    }
-
-    /// R7: a head of this device that it did not seal. Its word is this device's own, if it is the
-    /// newest.
-    fn meet_own(
-        &mut self,
-        head: &OpenHead,
-        said: State<Content, Content>,
-        touched: bool,
-        reading: &mut Reading,
-    ) {
-        self.compare(head.device, head.seen);
-        let newest = self.own.as_ref().map(|own| own.seen);
-        let newest = newest.max(reading.foreign.as_ref().map(|(own, _)| own.seen));
-        if newest.is_none_or(|newest| newest < head.seen) {
-            let (seen, segments) = (head.seen, head.inner.segments.clone());
-            let own = OwnHead { seen, segments, time: head.inner.time };
-            reading.foreign = Some((own, said));
-        } else {
-            self.needs_snapshot |= touched;
-        }
-    }
-
-    pub(super) fn open_segment(
-        &mut self,
-        name: StoreName,
-        bytes: &[u8],
-    ) -> Option<(EpochId, State<Content, Content>)> {
-        let StoreName::Segment(device, _) = name else { return None };
-        let sealed = Sealed::read(bytes).ok();
-        let sealed = sealed.filter(|Sealed { header, .. }| {
-            header.kind != SealedKind::Head && header.device == device
-        });
-        let Some(sealed) = sealed else {
-            self.refuse(name);
-            return None;
-        };
-        if !self.may_read(&sealed) {
-            return None;
-        }
-        let epoch = sealed.header.epoch;
-        let plain = sealed.open(&self.crypto, self.circle, self.epochs.key(epoch)?);
-        let state = plain.and_then(|plain| State::from_bytes(&plain).ok());
-        if state.is_none() {
-            self.refuse(name);
-        }
-        state.map(|state| (epoch, state))
     }
 
     /// All is merged that could be: what is missing in the store, what is to be put back, and what

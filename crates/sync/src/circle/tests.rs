@@ -1,10 +1,12 @@
-//! The rules R2 to R19, each with a test that fails without it, and a model with random schedules.
-//! R1, R10, R12 and R18 are tested where they are: in membership, state and clock.
+//! The rules R2 to R19, each with tests that fail without it, and a model with random schedules.
+//! `docs/sync.md` says which tests those are. R1, R10, R12 and R18 are tested where they are, too:
+//! in membership, state and clock.
 
 mod honest;
 mod lies;
 mod members;
 mod model;
+mod parts;
 mod taken;
 mod written;
 

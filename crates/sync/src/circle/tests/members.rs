@@ -66,6 +66,34 @@ fn nothing_that_is_written_after_a_removal_can_be_read_by_the_removed() {
     assert!(devices[1].circle.own.as_ref().unwrap().segments.len() <= 2);
 }
 
+/// R3: that an epoch was made for members alone is not enough. A third may have wrapped it for the
+/// removed one, and that is not known here yet.
+#[test]
+fn an_epoch_by_somebody_who_had_not_heard_of_a_removal_is_not_written_under() {
+    let mut world = World::new(54);
+    let mut devices = world.circle(4);
+    let other = devices[3].id();
+    let thief = world.join(&mut devices[0]);
+    world.sync(&mut devices[0]);
+    world.sync(&mut devices[2]);
+    // The second makes an epoch, and has not heard of the thief at all.
+    remove(&mut world, &mut devices[1], &[other]);
+    let before = world.store.names(|_| true);
+    world.sync(&mut devices[2]);
+    let wraps = world.store.names(|name| matches!(name, StoreName::Wrap(_)));
+    world.store.hidden.extend(wraps.into_iter().filter(|name| !before.contains(name)));
+    assert_eq!(world.store.hidden.len(), 1, "wrapped for the thief");
+    remove(&mut world, &mut devices[0], &[thief.id()]);
+    world.sync(&mut devices[0]);
+    world.make(&mut devices[0], 1);
+    let could_open = |by: &Device| {
+        let newest = by.sent.iter().rev().find(|name| matches!(name, StoreName::Segment(..)));
+        thief.could_open(&world.store, &devices[0], &world.store.objects[newest.unwrap()])
+    };
+    assert!(could_open(&devices[2]), "what was written before the removal was heard of");
+    assert!(!could_open(&devices[0]));
+}
+
 /// R9 and numbers: given out once, sent or not.
 #[test]
 fn a_number_is_not_given_out_again_for_what_was_thrown_away() {

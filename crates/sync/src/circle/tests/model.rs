@@ -1,9 +1,10 @@
-//! Random schedules with real cryptography: devices that make, rename, delete, join, are removed,
-//! stolen, lost, restored and copied, crash at any step and have clocks years wrong; and a store
-//! that loses, goes back, hides and forks. Then all is healed, and what must hold is looked at.
+//! Random schedules with real sealing and wrapping: devices that make, rename, delete, join, are
+//! removed, stolen, lost, restored and copied, crash at any step and have clocks years wrong; and a
+//! store that loses, goes back, hides and forks. Then all is healed, and what must hold is looked
+//! at.
 //!
 //! `TOWLINE_SYNC_SCHEDULES` says how many, `TOWLINE_SYNC_SEED` from which on. A failure names its
-//! seed, which alone makes it happen again. A million of them, in an hour or two:
+//! seed, which alone makes it happen again. A million of them, in less than an hour:
 //!
 //!     TOWLINE_SYNC_SCHEDULES=1000000 cargo test --release -p towline-sync --lib model
 
