@@ -6,7 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
 };
 
-use super::{Circle, Moment, News, OwnHead, Phase, SyncNotice, SyncOutput, SyncToken};
+use super::{Circle, Moment, News, OwnHead, Phase, SyncNotice, SyncOutput, SyncToken, rows::Row};
 use crate::{
     Content, DeviceId, ObjectHash, State, StoreName,
     epochs::EpochId,
@@ -352,11 +352,14 @@ impl Circle {
                 whole = false;
                 continue;
             };
+            let buried: Vec<_> = state.buried.difference(&self.state.buried).copied().collect();
             let Ok(changed) = self.state.merge(&state, &mut self.clock) else {
                 self.refuse(name);
                 whole = false;
                 continue;
             };
+            self.mark_all(buried.into_iter().map(Row::Buried));
+            self.mark_all(changed.iter().copied().map(Row::Record));
             self.expose(epoch, &changed);
             touched.extend(changed);
             self.merged_segments.insert((head.device, *hash));
@@ -381,7 +384,10 @@ impl Circle {
             self.next_number = self.next_number.max(head.seen.number.saturating_add(1));
         }
         if !touched.is_empty() {
+            let pending = touched.iter().filter(|record| self.pending.fixed(**record).is_some());
+            let pending: Vec<_> = pending.copied().map(Row::Pending).collect();
             self.pending.forget_buried(&self.state);
+            self.mark_all(pending);
             self.outputs.push_back(SyncOutput::Changed(touched));
         }
     }
@@ -448,7 +454,7 @@ impl Circle {
         if let Some((own, said)) = &reading.foreign {
             self.needs_snapshot |= *said != self.state;
             self.own = Some(own.clone());
-            self.outbox.retain(|outgoing| !outgoing.is_sealed());
+            self.keep_outgoing(|outgoing| !outgoing.is_sealed());
             self.changed = true;
         }
         self.miss_own(&reading, now);
