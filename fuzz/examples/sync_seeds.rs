@@ -1,5 +1,6 @@
 //! Writes the seeds of the target `sync`:
-//! `cargo run --manifest-path fuzz/Cargo.toml --example sync_seeds`.
+//! `cargo run --manifest-path fuzz/Cargo.toml --example sync_seeds`. Besides there is `record`, of
+//! a version that kept a circle as one.
 
 use std::{fs, path::Path};
 

@@ -2,8 +2,8 @@
 //! content: taken or refused, never a panic, and what is taken comes out as it went in. What was
 //! kept at the end is something to go on from.
 //!
-//! An input is a list of pieces: a kind, two bytes of length, and the piece. A kept row is the length
-//! of its key, the key, and the rest; what comes after them as a head is restored with them.
+//! An input is a list of pieces: a kind, two bytes of length, and the piece. A kept row is the
+//! length of its key, the key, and the rest; what comes after them as a head is restored with them.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -65,7 +65,8 @@ pub(crate) enum Table {
     Order,
     /// What changed among the credentials last, by its number ([`feed`](crate::feed)).
     Changes,
-    /// What is known of the circle, by the keyed hash of the key of each row ([`circle`](crate::circle)).
+    /// What is known of the circle: rows, each by the keyed hash of its own key
+    /// ([`circle`](crate::circle)).
     Circle,
 }
 

@@ -344,8 +344,8 @@ impl Circle {
         self.durable = self.durable.max(token.0);
     }
 
-    /// The rows of a [`SyncOutput::Save`] could not be kept: on a full disk, say. They are given out
-    /// again at the next look.
+    /// The rows of a [`SyncOutput::Save`] could not be kept: on a full disk, say. They are given
+    /// out again at the next look.
     pub fn handle_unsaved(&mut self, now: Moment) {
         self.not_kept = true;
         self.look_first = true;

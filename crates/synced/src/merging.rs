@@ -13,8 +13,8 @@ use towline_sync::Register;
 use crate::{SyncedError, SyncedStore, passkey::Parts, telling::done};
 
 impl SyncedStore {
-    /// Keeps what is new to the circle with the passkeys that others changed. Whether that was done:
-    /// not where something was changed here meanwhile.
+    /// Keeps what is new to the circle with the passkeys that others changed. Whether that was
+    /// done: not where something was changed here meanwhile.
     pub(crate) fn keep(&mut self) -> Result<bool, SyncedError> {
         let ids = self.touched_ids();
         let mut changes = Vec::new();

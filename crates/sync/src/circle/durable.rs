@@ -53,8 +53,8 @@ impl Circle {
         Zeroizing::new(writer.into_vec())
     }
 
-    /// The head of the rows: all that is small. Without rows, it is the record that earlier versions
-    /// kept as one.
+    /// The head of the rows: all that is small. The record that earlier versions kept is one that
+    /// has all the rest, too.
     pub(super) fn head(&self) -> Zeroizing<Vec<u8>> {
         let mut writer = Writer::new();
         writer.map(|map| {

@@ -1,5 +1,5 @@
-//! What a device keeps of its circle, in rows: a change writes those that it is about, and the head,
-//! which has all that is small.
+//! What a device keeps of its circle, in rows: a change writes those that it is about, and the
+//! head, which has all that is small.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,7 +33,7 @@ pub struct CircleRow {
     pub value: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// Lengths only.
+/// It tells lengths and nothing else.
 impl fmt::Debug for CircleRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = self.value.as_ref().map(|value| value.len());

@@ -1,5 +1,4 @@
-//! What is kept of a circle is kept in rows: also where it was kept as one, and whatever a change is
-//! about.
+//! What is kept of a circle is kept in rows, also where it was kept as one.
 
 use towline_store::Store;
 use towline_sync::CircleConfig;
