@@ -1,17 +1,19 @@
-//! Objects of every kind in the store of a circle, and records and states of any content: taken or
-//! refused, never a panic, and what is taken comes out as it went in. A record that was kept at the
-//! end is one to go on from.
+//! Objects of every kind in the store of a circle, and kept rows, welcomes and states of any
+//! content: taken or refused, never a panic, and what is taken comes out as it went in. What was
+//! kept at the end is something to go on from.
 //!
-//! An input is a row of pieces: a kind, two bytes of length, and the piece.
+//! An input is a list of pieces: a kind, two bytes of length, and the piece. A kept row is the
+//! length of its key, the key, and the rest; what comes after them as a head is restored with them.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use towline_crypto_test::fake;
-use towline_fuzz::circle::{begin, drain, keys, moment};
+use towline_fuzz::circle::{Rows, begin, drain, keys, moment};
 use towline_sync::{Circle, CircleConfig, Content, ObjectHash, State, StoreName};
 
 fuzz_target!(|input: &[u8]| {
-    let (mut circle, mut objects) = begin();
+    let (mut circle, mut objects, mut kept) = begin();
+    let mut rows = Rows::new();
     let device = circle.device();
     let mut rest = input;
     while let Some((head, after)) = rest.split_first_chunk::<3>() {
@@ -36,11 +38,23 @@ fuzz_target!(|input: &[u8]| {
                 }
             }
             21 | 22 => {
-                let begin = if kind == 21 { Circle::restore } else { Circle::join };
-                let config = CircleConfig::default();
-                if let Ok(mut other) = begin(fake::provider(2), config, keys(), piece, moment(1)) {
+                let (config, now) = (CircleConfig::default(), moment(1));
+                let mut kept = std::mem::take(&mut rows);
+                kept.insert(Vec::new(), piece.to_vec().into());
+                let begun = match kind {
+                    21 => Circle::restore(fake::provider(2), config, keys(), &kept, now),
+                    _ => Circle::join(fake::provider(2), config, keys(), piece, now),
+                };
+                if let Ok(mut other) = begun {
                     other.handle_timeout(moment(2));
-                    drain(&mut other, &mut objects.clone(), moment(2));
+                    drain(&mut other, &mut objects.clone(), &mut kept, moment(2));
+                }
+            }
+            23 => {
+                if let Some((length, row)) = piece.split_first()
+                    && let Some((key, value)) = row.split_at_checked(usize::from(*length))
+                {
+                    rows.insert(key.to_vec(), value.to_vec().into());
                 }
             }
             _ => {
@@ -55,10 +69,9 @@ fuzz_target!(|input: &[u8]| {
     for minutes in [10, 20] {
         circle.look_now(moment(minutes));
         circle.handle_timeout(moment(minutes));
-        if let Some(kept) = drain(&mut circle, &mut objects, moment(minutes)) {
-            let config = CircleConfig::default();
-            let again = Circle::restore(fake::provider(1), config, keys(), &kept, moment(minutes));
-            assert_eq!(again.map(|again| *again.state() == *circle.state()), Ok(true));
-        }
+        drain(&mut circle, &mut objects, &mut kept, moment(minutes));
+        let config = CircleConfig::default();
+        let again = Circle::restore(fake::provider(1), config, keys(), &kept, moment(minutes));
+        assert_eq!(again.map(|again| *again.state() == *circle.state()), Ok(true));
     }
 });

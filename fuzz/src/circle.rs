@@ -11,6 +11,7 @@ use towline_crypto_test::fake;
 use towline_sync::{
     Circle, CircleConfig, DeviceKeys, MemberKind, Moment, ObjectHash, StoreName, SyncOutput,
 };
+use zeroize::Zeroizing;
 
 /// The objects of a store, without any faults.
 pub type Objects = BTreeMap<StoreName, Vec<u8>>;
@@ -27,23 +28,25 @@ pub fn keys() -> DeviceKeys {
     DeviceKeys::generate(&fake::provider(1)).expect("the fake provider makes keys")
 }
 
-/// The circle, and what is in its store when it has begun.
-pub fn begin() -> (Circle, Objects) {
+/// The circle, what is in its store when it has begun, and what is kept of it.
+pub fn begin() -> (Circle, Objects, Rows) {
     let keys = keys();
     let introduced = keys.introduce(None, keys.id(), MemberKind::Device).expect("it signs");
     let config = CircleConfig { patience: Duration::ZERO, ..CircleConfig::default() };
     let mut circle = Circle::begin(fake::provider(1), config, keys, introduced, moment(0))
         .expect("it is signed");
-    let mut objects = Objects::new();
-    drain(&mut circle, &mut objects, moment(0));
-    (circle, objects)
+    let (mut objects, mut kept) = (Objects::new(), Rows::new());
+    drain(&mut circle, &mut objects, &mut kept, moment(0));
+    (circle, objects, kept)
 }
 
-/// Does what the circle asks until it asks for nothing more; what was kept last.
-pub fn drain(circle: &mut Circle, objects: &mut Objects, now: Moment) -> Option<Vec<u8>> {
-    let mut kept = None;
+/// What is kept of a circle, by the keys of the rows.
+pub type Rows = BTreeMap<Vec<u8>, Zeroizing<Vec<u8>>>;
+
+/// Does what the circle asks until it asks for nothing more, and keeps what it wants to be kept.
+pub fn drain(circle: &mut Circle, objects: &mut Objects, kept: &mut Rows, now: Moment) {
     for _ in 0..10_000 {
-        let Some(output) = circle.poll_output() else { return kept };
+        let Some(output) = circle.poll_output() else { return };
         match output {
             SyncOutput::List { token } => {
                 let names: Vec<_> = objects.keys().map(ToString::to_string).collect();
@@ -54,15 +57,20 @@ pub fn drain(circle: &mut Circle, objects: &mut Objects, now: Moment) -> Option<
             }
             SyncOutput::Put { token, name, bytes } => {
                 assert_eq!(ObjectHash::of(&fake::provider(1), &bytes), name.hash());
-                objects.insert(name, bytes);
+                objects.insert(name, bytes.to_vec());
                 circle.handle_stored(token, now);
             }
             SyncOutput::Delete { token, name } => {
                 objects.remove(&name);
                 circle.handle_stored(token, now);
             }
-            SyncOutput::Save { token, record } => {
-                kept = Some(record.to_vec());
+            SyncOutput::Save { token } => {
+                for row in circle.unsaved() {
+                    match row.value {
+                        Some(value) => kept.insert(row.key, value),
+                        None => kept.remove(&row.key),
+                    };
+                }
                 circle.handle_saved(token);
             }
             SyncOutput::Changed(_) | SyncOutput::Notice(_) => {}

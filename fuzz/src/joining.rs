@@ -9,7 +9,7 @@ use towline_sync::{
     Circle, CircleConfig, Content, DeviceKeys, Joining, JoiningConfig, JoiningOutput, PaperKey,
 };
 
-use crate::circle::{Objects, begin, drain, moment};
+use crate::circle::{Objects, Rows, begin, drain, moment};
 
 /// How long a message may be that is sent, with its type byte: what the tunnel takes.
 const LONGEST: usize = (1 << 20) - 48;
@@ -36,10 +36,10 @@ pub struct Pair {
 impl Pair {
     /// A new device, and one with a passkey.
     pub fn begin() -> Self {
-        let (mut circle, mut objects) = begin();
+        let (mut circle, mut objects, mut kept) = begin();
         let content = Content::new(b"content".to_vec());
         circle.make([1; 16], &content, &content, moment(0)).expect("there is randomness");
-        drain(&mut circle, &mut objects, moment(0));
+        drain(&mut circle, &mut objects, &mut kept, moment(0));
         let keys = DeviceKeys::generate(&fake::provider(2)).expect("the fake provider makes keys");
         let config = CircleConfig::default();
         let new = Joining::newcomer(fake::provider(2), JoiningConfig::new("new"), config, keys);
@@ -92,7 +92,7 @@ impl Pair {
                 }
                 JoiningOutput::Admit(newcomer) => match self.circle.add(newcomer, now) {
                     Ok(_) => {
-                        drain(&mut self.circle, &mut self.objects, now);
+                        drain(&mut self.circle, &mut self.objects, &mut Rows::new(), now);
                         let store = Content::new(b"folder".to_vec());
                         machine.handle_admitted(self.circle.welcome(), &store, now);
                     }

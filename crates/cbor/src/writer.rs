@@ -77,6 +77,11 @@ impl Writer {
         self.bytes.extend_from_slice(value);
     }
 
+    /// The head of a byte string, after which its bytes come: for one that is too long to copy.
+    pub fn bytes_head(&mut self, length: usize) {
+        self.length(head::BYTES, length);
+    }
+
     /// A text string.
     #[inline]
     pub fn text(&mut self, value: &str) {

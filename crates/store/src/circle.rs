@@ -7,44 +7,50 @@
 
 use std::fmt;
 
+use redb::ReadableTable as _;
 use towline_authenticator::{Change, FeedCursor};
 use towline_ctap::CredentialId;
 use zeroize::Zeroizing;
 
 use crate::{
     Error, Store,
-    read::{opened, unreadable},
-    tables::{CIRCLE, CIRCLE_DEVICE, CIRCLE_PLACE, Table},
+    head::{Head, verify_table},
+    read::{Reading, opened, unreadable},
+    seal::{ENTRY, Keys},
+    tables::{CIRCLE_5, CIRCLE_DEVICE, CIRCLE_LINKS, CIRCLE_PLACE, META, Table},
     write::{Refused, Writing},
 };
+
+/// Rows of a circle, each with its key.
+pub type CircleRows = Vec<(Vec<u8>, Zeroizing<Vec<u8>>)>;
 
 /// What is kept of a circle. The bytes hold secrets and mean something to whoever wrote them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeptCircle {
     /// What this device is there, and where the circle is.
     pub device: Zeroizing<Vec<u8>>,
-    /// All that it knows of the circle.
-    pub record: Zeroizing<Vec<u8>>,
+    /// All that it knows of the circle, in no order.
+    pub rows: CircleRows,
     /// The place in the feed of changes up to which the circle has been told of them; `None` before
     /// it was told of any, and where the store was repaired: what is missing from the store is then
     /// not known to have been deleted.
     pub told: Option<FeedCursor>,
 }
 
-/// It tells lengths and nothing else.
+/// It tells lengths and numbers, and nothing else.
 impl fmt::Debug for KeptCircle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { device, record, told } = self;
+        let Self { device, rows, told } = self;
         let told = told.is_some();
-        write!(f, "KeptCircle({} and {} bytes, told: {told})", device.len(), record.len())
+        write!(f, "KeptCircle({} bytes, {} rows, told: {told})", device.len(), rows.len())
     }
 }
 
 /// What becomes of a circle and of the passkeys that it is about, all of it or nothing.
 pub struct CircleChange<'a> {
-    /// What is known of the circle from now on; `None` if that stays, and then it is not noted
-    /// either up to where it was told of changes.
-    pub record: Option<&'a [u8]>,
+    /// The rows of what is known of the circle that are others from now on, each with its key of at
+    /// most 255 bytes; `None` for one that goes. All others stay.
+    pub rows: &'a mut dyn Iterator<Item = (Vec<u8>, Option<Zeroizing<Vec<u8>>>)>,
     /// What this device is from now on; `None` if that stays.
     pub device: Option<&'a [u8]>,
     /// What the circle does to passkeys.
@@ -59,8 +65,8 @@ pub struct CircleChange<'a> {
 /// What others can know of it.
 impl fmt::Debug for CircleChange<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lengths = [self.record, self.device].map(|bytes| bytes.map(<[u8]>::len));
-        write!(f, "CircleChange({lengths:?} bytes, {:?})", self.changes)
+        let device = self.device.map(<[u8]>::len);
+        write!(f, "CircleChange({device:?} bytes, {:?})", self.changes)
     }
 }
 
@@ -72,11 +78,12 @@ impl Store {
     pub fn circle(&self) -> Result<Option<KeptCircle>, Error> {
         self.shared().read(|reading| {
             let named = |name| reading.named(Table::Links, name);
-            let (Some(device), Some(record)) = (named(CIRCLE_DEVICE)?, named(CIRCLE)?) else {
+            let (Some(device), false) = (named(CIRCLE_DEVICE)?, reading.is_in_no_circle()?) else {
                 return Ok(None);
             };
+            let rows = reading.circle_rows()?;
             let told = named(CIRCLE_PLACE)?.map(|place| cursor(&place)).transpose()?;
-            Ok(Some(KeptCircle { device, record, told }))
+            Ok(Some(KeptCircle { device, rows, told }))
         })
     }
 
@@ -86,9 +93,8 @@ impl Store {
     /// [`Error::Damaged`] or [`Error::DamagedPart`] where it can't be read.
     pub fn prepared_circle(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
         self.shared().read(|reading| {
-            let circle = reading.named(Table::Links, CIRCLE)?;
-            let device = reading.named(Table::Links, CIRCLE_DEVICE)?;
-            Ok(device.filter(|_| circle.is_none()))
+            let none = reading.is_in_no_circle()?;
+            Ok(reading.named(Table::Links, CIRCLE_DEVICE)?.filter(|_| none))
         })
     }
 
@@ -99,22 +105,29 @@ impl Store {
     /// Why it can't be written.
     pub fn prepare_circle(&self, device: &[u8]) -> Result<(), Error> {
         let prepared = self.shared().write(|writing| {
-            writing.put_sealed(Table::Links, CIRCLE_DEVICE.as_bytes(), device)?;
-            writing.take(Table::Links, CIRCLE.as_bytes())?;
-            Ok(writing.take(Table::Links, CIRCLE_PLACE.as_bytes())?)
+            writing.leave_circle()?;
+            Ok(writing.put_sealed(Table::Links, CIRCLE_DEVICE.as_bytes(), device)?)
         });
         prepared.map_err(Refused::into_error)
     }
 
-    /// From now on the store belongs to this circle, and no more to another one.
+    /// From now on the store belongs to this circle, of which these rows are known, each with its
+    /// key; and no more to another one.
     ///
     /// # Errors
     /// Why it can't be written.
-    pub fn begin_circle(&self, device: &[u8], record: &[u8]) -> Result<(), Error> {
+    pub fn begin_circle(
+        &self,
+        device: &[u8],
+        rows: impl Iterator<Item = (Vec<u8>, Zeroizing<Vec<u8>>)>,
+    ) -> Result<(), Error> {
         let begun = self.shared().write(|writing| {
+            writing.leave_circle()?;
             writing.put_sealed(Table::Links, CIRCLE_DEVICE.as_bytes(), device)?;
-            writing.put_sealed(Table::Links, CIRCLE.as_bytes(), record)?;
-            Ok(writing.take(Table::Links, CIRCLE_PLACE.as_bytes())?)
+            for (key, value) in rows {
+                writing.put_circle_row(&key, &value)?;
+            }
+            Ok(())
         });
         begun.map_err(Refused::into_error)
     }
@@ -127,31 +140,96 @@ impl Store {
     /// [`Error::NoCircle`] where the store was reset meanwhile, and why it can't be written.
     pub fn keep_circle(&self, change: CircleChange<'_>) -> Result<Option<FeedCursor>, Error> {
         let kept = self.shared().write(|writing| {
-            if writing.named(Table::Links, CIRCLE)?.is_none() {
+            if writing.with_head(|head| head.sum(Table::Circle).count) == 0 {
                 return Err(Error::NoCircle.into());
             }
             if writing.end_of_feed()? != change.told {
                 return Ok(None);
             }
-            for (name, value) in [(CIRCLE, change.record), (CIRCLE_DEVICE, change.device)] {
-                if let Some(value) = value {
-                    writing.put_sealed(Table::Links, name.as_bytes(), value)?;
+            for (key, value) in change.rows {
+                match value {
+                    Some(value) => writing.put_circle_row(&key, &value)?,
+                    None => writing.take(Table::Circle, &circle_entry(writing.keys, &key))?,
                 }
+            }
+            if let Some(device) = change.device {
+                writing.put_sealed(Table::Links, CIRCLE_DEVICE.as_bytes(), device)?;
             }
             change.changes.into_iter().try_for_each(|change| writing.apply(change))?;
             writing.note_elsewhere(change.elsewhere)?;
             writing.tell()?;
             let told = writing.end_of_feed()?;
-            if change.record.is_some() {
-                writing.put_sealed(Table::Links, CIRCLE_PLACE.as_bytes(), &told.to_bytes())?;
-            }
+            writing.put_sealed(Table::Links, CIRCLE_PLACE.as_bytes(), &told.to_bytes())?;
             Ok(Some(told))
         });
         kept.map_err(Refused::into_error)
     }
 }
 
+impl Reading<'_> {
+    /// By the head, from which no row can be missing. What could not be opened when stores of
+    /// another format were brought up is damage.
+    fn is_in_no_circle(&self) -> Result<bool, Error> {
+        self.named(Table::Links, CIRCLE_5)?;
+        let head = Head::read(&self.view.open_table(META)?, self.keys)?;
+        Ok(head.sum(Table::Circle).count == 0)
+    }
+
+    /// All of them: that none is lost or old is compared with the head.
+    fn circle_rows(&self) -> Result<CircleRows, Error> {
+        let head = Head::read(&self.view.open_table(META)?, self.keys)?;
+        verify_table(&self.view, self.keys, &head, Table::Circle)?;
+        let mut rows = Vec::new();
+        for row in self.open(Table::Circle)?.iter()? {
+            let (entry, sealed) = row?;
+            let damaged = || unreadable(Table::Circle, entry.value());
+            let plain = self.keys.open(Table::Circle.name(), entry.value(), sealed.value());
+            let plain = plain.map_err(|_| damaged())?;
+            let (key, value) = parts(&plain).ok_or_else(damaged)?;
+            rows.push((key.to_vec(), Zeroizing::new(value.to_vec())));
+        }
+        Ok(rows)
+    }
+}
+
+/// Where a row is: whoever could guess a key learns nothing by that.
+fn circle_entry(keys: &Keys, key: &[u8]) -> [u8; ENTRY] {
+    keys.entry("circle", &[key])
+}
+
+/// The key and the value of a row that was opened.
+pub(crate) fn parts(row: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = row.split_first()?;
+    rest.split_at_checked(usize::from(*length))
+}
+
 impl Writing<'_> {
+    /// A row is sealed together with its key, of which the file has a hash only.
+    pub(crate) fn put_circle_row(&self, key: &[u8], value: &[u8]) -> Result<(), Error> {
+        let long = |_| Error::Io("the key of a circle's row is too long".to_owned());
+        let length = u8::try_from(key.len()).map_err(long)?;
+        let row = Zeroizing::new([&[length], key, value].concat());
+        self.put_sealed(Table::Circle, &circle_entry(self.keys, key), &row)
+    }
+
+    /// What was kept as one before format 6 is the row without a key. What can't be opened stays
+    /// where it is: whoever asks for it is told so.
+    pub(crate) fn circle_from_5(&self) -> Result<(), Error> {
+        match self.named(Table::Links, CIRCLE_5) {
+            Ok(Some(record)) => {
+                self.put_circle_row(&[], &record)?;
+                self.take(Table::Links, CIRCLE_5.as_bytes())
+            }
+            Ok(None) | Err(Error::DamagedPart(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn leave_circle(&self) -> Result<(), Error> {
+        self.empty(Table::Circle)?;
+        CIRCLE_LINKS.into_iter().try_for_each(|name| self.take(Table::Links, name.as_bytes()))
+    }
+
     fn end_of_feed(&self) -> Result<FeedCursor, Error> {
         let number = self.last_in_feed()?;
         let key = number.to_be_bytes();

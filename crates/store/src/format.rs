@@ -23,10 +23,11 @@ use crate::{
 /// follows. A program that knows an earlier form of either leaves the file alone.
 pub(crate) const NEWEST: u32 = LAYOUT + Credential::NEWEST_FORM;
 
-/// How the file is laid out: with the third form of credentials that is format 5, and with the
-/// second it was 4. Format 3 had layout 1: one credential for each account, and no feed of changes.
-/// Formats 1 and 2 had credentials of the first form, and no sealed head.
-const LAYOUT: u32 = 2;
+/// How the file is laid out: with the third form of credentials that is format 6. In layout 2 what
+/// is known of a circle was one thing: with the third form of credentials that was format 5, and
+/// with the second 4. Format 3 had layout 1: one credential for each account, and no feed of
+/// changes. Formats 1 and 2 had credentials of the first form, and no sealed head.
+const LAYOUT: u32 = 3;
 
 /// The first format with a sealed head.
 pub(crate) const SEALED_HEAD: u32 = 3;
@@ -61,7 +62,7 @@ pub(crate) fn bring_up(database: &Database, from: u32, keys: &Keys) -> Result<()
         // Before 2 there are no links, and nothing else is other.
         1 | 2 => from_2(database, keys)?,
         SEALED_HEAD => from_3(database, keys)?,
-        _ => same_layout(database, keys)?,
+        _ => from_4(database, keys)?,
     }
     tracing::info!("the store was brought from format {from} to format {NEWEST}");
     Ok(())
@@ -97,7 +98,7 @@ fn from_3(database: &Database, keys: &Keys) -> Result<(), Error> {
     if head.format != SEALED_HEAD {
         return Err(Error::Damaged("its format is not that of its head".to_owned()));
     }
-    for table in Table::ALL.into_iter().take(Table::IN_3) {
+    for table in Table::of(SEALED_HEAD) {
         let was = if table == Table::Accounts { ACCOUNTS_3 } else { table.definition() };
         head::verify_rows(&change.open_table(was)?, keys, &head, table)?;
     }
@@ -112,17 +113,21 @@ fn from_3(database: &Database, keys: &Keys) -> Result<(), Error> {
         writing.put(Table::Accounts, &member_entry(entry, place), &[])?;
     }
     writing.change.delete_table(ACCOUNTS_3)?;
+    writing.circle_from_5()?;
     writing.write_format(NEWEST)?;
     writing.commit()?;
     Ok(())
 }
 
-/// Credentials of an earlier form are read as they are. From now on there may be others, so that a
-/// program that knows only the earlier form has to leave the file alone.
-fn same_layout(database: &Database, keys: &Keys) -> Result<(), Error> {
+/// What is known of a circle comes into its table. Credentials of an earlier form are read as they
+/// are. From now on there may be others, so that a program that knows only the earlier form has to
+/// leave the file alone.
+fn from_4(database: &Database, keys: &Keys) -> Result<(), Error> {
     let gone = Gone::default();
     let writing = Writing::begin(database.begin_write()?, keys, &gone, u64::MAX)?;
     writing.with_head(|head| head.format = NEWEST);
+    writing.empty(Table::Circle)?;
+    writing.circle_from_5()?;
     writing.write_format(NEWEST)?;
     writing.commit()?;
     Ok(())

@@ -126,8 +126,7 @@ impl Head {
         })
         .ok()?;
         let format = format?;
-        let tables = if format == 3 { Table::IN_3 } else { Table::ALL.len() };
-        if sums.len() != tables {
+        if sums.len() != Table::of(format).count() {
             return None;
         }
         sums.resize(Table::ALL.len(), Sum::default());

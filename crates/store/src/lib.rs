@@ -79,7 +79,7 @@ mod write;
 
 pub use backup::{Backup, Conflicts, Contents, Restored};
 pub use check::Checked;
-pub use circle::{CircleChange, KeptCircle};
+pub use circle::{CircleChange, CircleRows, KeptCircle};
 pub use directory::write_new_file;
 pub use error::Error;
 pub use key_source::KeySource;

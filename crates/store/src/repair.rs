@@ -18,7 +18,7 @@ use crate::{
     directory::{beside, whole_file},
     file::{note_owner, open_file, open_to_write},
     format::{self, NEWEST, aside_key},
-    head::Head,
+    head::{Head, Sum},
     read::{Gone, View, decoded},
     ring::Secrets,
     seal::Keys,
@@ -119,12 +119,13 @@ impl Remains {
                 .is_some_and(|plain| *table != Table::Credentials || decoded(&plain).is_some());
             if whole || table.content() == Content::Aside {
                 readable.insert((*table, key.clone()), value.clone());
-            } else {
+            } else if *table != Table::Circle {
                 lost.push(table.part(key));
             }
         }
+        self.give_up_part_of_circle(&mut readable, &mut lost);
         let Some(head) = &self.head else { return (readable, lost) };
-        for table in Table::with(Content::Sealed) {
+        for table in Table::with(Content::Sealed).filter(|table| *table != Table::Circle) {
             let found = self.rows.keys().filter(|(of, _)| *of == table).count();
             let missing =
                 head.sum(table).count.saturating_sub(u64::try_from(found).unwrap_or(u64::MAX));
@@ -133,6 +134,24 @@ impl Remains {
             }
         }
         (readable, lost)
+    }
+
+    /// All is known of a circle or nothing: what is missing would look like what never was there.
+    /// The device joins it again.
+    fn give_up_part_of_circle(&self, readable: &mut Rows, lost: &mut Vec<String>) {
+        let of_circle = |row: &(Table, Vec<u8>)| row.0 == Table::Circle;
+        let mut sum = Sum::default();
+        for ((table, key), value) in readable.iter().filter(|(row, _)| of_circle(row)) {
+            sum.add(&self.secrets.keys.record_hash(*table, key, value));
+        }
+        let whole = match &self.head {
+            Some(head) => head.sum(Table::Circle) == sum,
+            None => !self.rows.keys().any(of_circle),
+        };
+        if !whole {
+            readable.retain(|row, _| !of_circle(row));
+            lost.push(Table::Circle.part(&[]));
+        }
     }
 
     fn write(&self, opened: &Opened, readable: &Rows) -> Result<u64, Error> {
@@ -153,8 +172,10 @@ impl Remains {
             }
             credentials = credentials.saturating_add((*table == Table::Credentials).into());
         }
+        writing.circle_from_5()?;
         for ((table, key), value) in &self.rows {
-            if !readable.contains_key(&(*table, key.clone())) {
+            // Of a circle, most could be opened; it is in the file that was damaged.
+            if *table != Table::Circle && !readable.contains_key(&(*table, key.clone())) {
                 writing.put(Table::Aside, &aside_key(*table, key), value)?;
             }
         }
@@ -185,7 +206,7 @@ fn remains(
     if form >= 3 {
         let keys = &remains.secrets.keys;
         remains.head = guarded(|| Head::read(&view.open_table(META)?, keys)).ok();
-        for table in Table::ALL {
+        for table in Table::of(form) {
             if matches!(table.content(), Content::Sealed | Content::Aside) {
                 remains.take(table, &view, table.definition(), |key| key.to_vec());
             }

@@ -24,14 +24,15 @@ pub(crate) const FORGOTTEN: &str = "forgotten";
 /// In [`Table::Links`]: the phones that this computer may ring.
 pub(crate) const PHONES: &str = "phones";
 
-/// In [`Table::Links`]: what this device knows of the circle of devices that share passkeys.
-pub(crate) const CIRCLE: &str = "circle";
-/// In [`Table::Links`]: what this device is there.
+/// In [`Table::Links`]: what this device is in the circle of devices that share passkeys.
 pub(crate) const CIRCLE_DEVICE: &str = "circle-device";
 /// In [`Table::Links`]: the place in the feed of changes up to which the circle was told of them.
 pub(crate) const CIRCLE_PLACE: &str = "circle-place";
-/// All three of them.
-pub(crate) const CIRCLE_ROWS: [&str; 3] = [CIRCLE, CIRCLE_DEVICE, CIRCLE_PLACE];
+/// In [`Table::Links`] before there was [`Table::Circle`]: what is there now, as one. Only one that
+/// can't be opened is still there.
+pub(crate) const CIRCLE_5: &str = "circle";
+/// All that [`Table::Links`] has of a circle.
+pub(crate) const CIRCLE_LINKS: [&str; 3] = [CIRCLE_5, CIRCLE_DEVICE, CIRCLE_PLACE];
 
 /// How tables are kept: keys and values are bytes, and numbers big-endian.
 pub(crate) type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
@@ -64,6 +65,9 @@ pub(crate) enum Table {
     Order,
     /// What changed among the credentials last, by its number ([`feed`](crate::feed)).
     Changes,
+    /// What is known of the circle: rows, each by the keyed hash of its own key
+    /// ([`circle`](crate::circle)).
+    Circle,
 }
 
 /// What a table holds.
@@ -81,7 +85,7 @@ pub(crate) enum Content {
 
 impl Table {
     /// All of them. Their places in this list are their numbers in the head: new ones come last.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Credentials,
         Self::Counters,
         Self::Records,
@@ -93,10 +97,18 @@ impl Table {
         Self::Parties,
         Self::Order,
         Self::Changes,
+        Self::Circle,
     ];
 
-    /// How many of them there were in format 3.
-    pub(crate) const IN_3: usize = 10;
+    /// Those of a format, the first of them that has a sealed head or a later one.
+    pub(crate) fn of(format: u32) -> impl Iterator<Item = Self> {
+        let count = match format {
+            ..=3 => 10,
+            4 | 5 => 11,
+            _ => Self::ALL.len(),
+        };
+        Self::ALL.into_iter().take(count)
+    }
 
     /// Its name in the file, with the format that had it first in this form, what it holds, and the
     /// name that its seals are made for.
@@ -113,6 +125,7 @@ impl Table {
             Self::Parties => ("3.parties", Content::Index, "parties"),
             Self::Order => ("3.order", Content::Index, "order"),
             Self::Changes => ("4.changes", Content::Feed, "changes"),
+            Self::Circle => ("6.circle", Content::Sealed, "circle"),
         };
         (TableDefinition::new(name), content, seal)
     }
@@ -163,13 +176,14 @@ impl Table {
                 COMPUTERS => "the links to computers".to_owned(),
                 FORGOTTEN => "the computers that were forgotten".to_owned(),
                 PHONES => "the links to phones".to_owned(),
-                CIRCLE => "what is known of the circle of devices".to_owned(),
+                CIRCLE_5 => Self::Circle.part(key),
                 CIRCLE_DEVICE => "what this device is in its circle".to_owned(),
                 CIRCLE_PLACE => "what the circle of devices was told".to_owned(),
                 other => format!("the link {other}"),
             },
             Self::Aside => "what was put aside".to_owned(),
             Self::Changes => "the feed of changes".to_owned(),
+            Self::Circle => "what is known of the circle of devices".to_owned(),
             Self::Ids | Self::Accounts | Self::Members | Self::Parties | Self::Order => {
                 "an index".to_owned()
             }

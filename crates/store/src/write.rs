@@ -7,7 +7,7 @@ use towline_authenticator::{Became, Change, Counter, Credential, Replaces, Store
 use towline_ctap::CredentialId;
 
 use crate::{
-    Error,
+    Error, circle,
     feed::Pending,
     format::aside_key,
     head::Head,
@@ -444,7 +444,14 @@ impl<'a> Writing<'a> {
                 let (key, value) = (key.value(), value.value());
                 if table.content() == Content::Sealed {
                     let plain = old.open(table.name(), key, value);
-                    new.put_sealed(table, key, &plain.map_err(|_| unreadable(table, key))?)?;
+                    let plain = plain.map_err(|_| unreadable(table, key))?;
+                    if table == Table::Circle {
+                        // Found by another hash of its key.
+                        let row = circle::parts(&plain).ok_or_else(|| unreadable(table, key))?;
+                        new.put_circle_row(row.0, row.1)?;
+                    } else {
+                        new.put_sealed(table, key, &plain)?;
+                    }
                 } else {
                     new.put(table, key, value)?;
                 }

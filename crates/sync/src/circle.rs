@@ -7,6 +7,7 @@ mod merging;
 mod missing;
 mod output;
 mod reading;
+mod rows;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects)]
 mod tests;
@@ -18,9 +19,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use towline_crypto::{CryptoProvider, zeroize::Zeroizing};
+use towline_crypto::CryptoProvider;
 
 pub use output::{CircleConfig, CircleError, Moment, SyncNotice, SyncOutput, SyncToken};
+pub use rows::CircleRow;
 
 use crate::{
     Content, DeviceId, HybridClock, Introduction, MemberKind, ObjectHash, State, StoreName,
@@ -30,6 +32,7 @@ use crate::{
     sealed::{Part, Seen},
 };
 use reading::Reading;
+use rows::Unsaved;
 use writing::Outgoing;
 
 /// One device's part in a circle.
@@ -77,10 +80,11 @@ pub struct Circle {
     outputs: VecDeque<SyncOutput>,
     changed: bool,
     last_token: u64,
-    /// The token of the last record that is durable.
+    /// The token of the last rows that are durable.
     durable: u64,
-    /// Whether a record could not be kept.
-    unsaved: bool,
+    unsaved: Unsaved,
+    /// Whether something could not be kept.
+    not_kept: bool,
     due: Instant,
     /// Whether the store has to be looked at before anything is written: other copies of this
     /// device may have been there.
@@ -206,7 +210,8 @@ impl Circle {
             changed: true,
             last_token: 0,
             durable: 0,
-            unsaved: false,
+            unsaved: Unsaved::default(),
+            not_kept: false,
             due: now.instant,
             look_first: true,
             missing_since: BTreeMap::new(),
@@ -331,7 +336,7 @@ impl Circle {
     pub fn handle_timeout(&mut self, now: Moment) {
         self.wall_clock = now.wall_clock;
         if matches!(self.phase, Phase::Idle) && now.instant >= self.due {
-            self.changed |= std::mem::take(&mut self.unsaved);
+            self.changed |= std::mem::take(&mut self.not_kept);
             let token = self.token();
             self.phase = Phase::Listing(token);
             self.outputs.push_back(SyncOutput::List { token });
@@ -348,15 +353,16 @@ impl Circle {
         self.config.period = period;
     }
 
-    /// The record of a [`SyncOutput::Save`] is durable.
+    /// The rows of a [`SyncOutput::Save`] are durable.
     pub fn handle_saved(&mut self, token: SyncToken) {
+        self.unmark(token);
         self.durable = self.durable.max(token.0);
     }
 
-    /// The record of a [`SyncOutput::Save`] could not be kept: on a full disk, say. It is given out
-    /// again at the next look.
+    /// The rows of a [`SyncOutput::Save`] could not be kept: on a full disk, say. They are given
+    /// out again at the next look.
     pub fn handle_unsaved(&mut self, now: Moment) {
-        self.unsaved = true;
+        self.not_kept = true;
         self.look_first = true;
         self.rest(now);
     }
@@ -393,18 +399,18 @@ impl Circle {
                 continue;
             }
             if self.changed {
-                let (token, record) = self.record_now();
-                return Some(SyncOutput::Save { token, record });
+                return Some(SyncOutput::Save { token: self.save_now() });
             }
             return None;
         }
     }
 
-    /// The record as it is now, to be kept at once, whether it is another one or not. It is
-    /// answered as that of a [`SyncOutput::Save`].
-    pub fn record_now(&mut self) -> (SyncToken, Zeroizing<Vec<u8>>) {
+    /// What is [unsaved](Self::unsaved) is to be kept at once, be it nothing but the head. It is
+    /// answered as a [`SyncOutput::Save`].
+    pub fn save_now(&mut self) -> SyncToken {
         self.changed = false;
-        (self.token(), self.to_bytes())
+        self.mark_what_is_new();
+        self.token()
     }
 }
 

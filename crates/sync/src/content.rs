@@ -8,6 +8,7 @@ use towline_crypto::zeroize::Zeroizing;
 use crate::{
     MalformedObject, Register, Stamp, State, Tag,
     object::{DEPTH, list},
+    sealed::ROOM,
     state::{Kept, Written},
 };
 
@@ -52,8 +53,10 @@ impl fmt::Debug for Content {
 
 /// How many records, tags of one, or burials a state may have.
 const MOST: usize = 1 << 20;
-/// What a tag takes beside its content, at most, and a burial.
-const BESIDE: usize = 160;
+/// What a tag takes at most beside what is fixed, a register beside what is written there, and what
+/// a burial takes.
+const BESIDE: usize = 67;
+const REGISTER: usize = 32;
 const BURIED: usize = 17;
 
 type Records = State<Content, Content>;
@@ -83,7 +86,7 @@ impl Records {
             middle.checked_div(most).unwrap_or_default()
         };
         for (key, kept) in &self.records {
-            let into = found.entry(part(size(kept))).or_default();
+            let into = found.entry(part(kept_size(kept))).or_default();
             into.records.insert(*key, kept.clone());
         }
         for tag in &self.buried {
@@ -92,9 +95,10 @@ impl Records {
         found.values().map(Self::to_bytes).collect()
     }
 
-    /// More than [`Self::to_bytes`] takes, so that no copy stays behind where a vector has grown.
+    /// A little more than [`Self::to_bytes`] takes and what seals it adds, so that no copy stays
+    /// behind where a vector has grown, and a large one need not grow.
     pub(crate) fn size(&self) -> usize {
-        let size = self.records.values().map(size).fold(64_usize, usize::saturating_add);
+        let size = self.records.values().map(kept_size).fold(ROOM, usize::saturating_add);
         size.saturating_add(self.buried.len().saturating_mul(BURIED))
     }
 
@@ -142,20 +146,54 @@ impl Records {
             }
             Ok(())
         })?;
-        if state.records.keys().any(|(_, tag)| state.buried.contains(tag)) {
-            return Err(MalformedObject);
-        }
-        Ok(state)
+        if state.is_consistent() { Ok(state) } else { Err(MalformedObject) }
     }
 }
 
-/// Record, tag, when it was made, what is fixed, then each register: number, when, what.
-/// More than one tag of a record takes in bytes.
-fn size(kept: &Kept<Content, Content>) -> usize {
-    let written = kept.written.iter().map(|(_, (_, value))| value.expose().len());
-    written.fold(kept.fixed.expose().len(), usize::saturating_add).saturating_add(BESIDE)
+impl Records {
+    /// A record under all its living tags, if it lives.
+    pub(crate) fn record_to_bytes(&self, record: [u8; 16]) -> Option<Zeroizing<Vec<u8>>> {
+        let size =
+            self.tags(record).map(|(_, kept)| kept_size(kept)).reduce(usize::saturating_add)?;
+        let mut writer = Writer::with_capacity(size.saturating_add(4));
+        writer.array(|array| {
+            for ((record, tag), kept) in self.tags(record) {
+                array.item(|item| write_kept(item, record, *tag, kept));
+            }
+        });
+        Some(Zeroizing::new(writer.into_vec()))
+    }
+
+    /// Takes what [`Self::record_to_bytes`] gave of this record.
+    pub(crate) fn take_record_of(
+        &mut self,
+        record: [u8; 16],
+        bytes: &[u8],
+    ) -> Result<(), MalformedObject> {
+        let kept = decode(bytes, DEPTH, |reader| list(reader, MOST, read_kept))?;
+        let of_it = kept.iter().all(|((of, _), _)| *of == record);
+        if kept.is_empty() || !of_it || !kept.is_sorted_by(|(one, _), (next, _)| one < next) {
+            return Err(MalformedObject);
+        }
+        self.records.extend(kept);
+        Ok(())
+    }
+
+    /// Whether no living tag is a buried one.
+    pub(crate) fn is_consistent(&self) -> bool {
+        !self.records.keys().any(|(_, tag)| self.buried.contains(tag))
+    }
 }
 
+/// A little more than [`write_kept`] takes.
+fn kept_size(kept: &Kept<Content, Content>) -> usize {
+    let written = kept.written.iter().map(|(_, (_, value))| value.expose().len());
+    let written = written.map(|length| length.saturating_add(REGISTER));
+    let fixed = kept.fixed.expose().len().saturating_add(BESIDE);
+    written.fold(fixed, usize::saturating_add)
+}
+
+/// Record, tag, when it was made, what is fixed, then each register: number, when, what.
 fn write_kept(writer: &mut Writer, record: &[u8; 16], tag: Tag, kept: &Kept<Content, Content>) {
     writer.array(|array| {
         array.item(|item| item.bytes(record));

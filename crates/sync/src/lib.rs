@@ -17,7 +17,9 @@ mod sealed;
 mod state;
 mod verbs;
 
-pub use circle::{Circle, CircleConfig, CircleError, Moment, SyncNotice, SyncOutput, SyncToken};
+pub use circle::{
+    Circle, CircleConfig, CircleError, CircleRow, Moment, SyncNotice, SyncOutput, SyncToken,
+};
 pub use clock::{DeviceId, FromTheFuture, HybridClock, Stamp};
 pub use content::Content;
 pub use joining::{

@@ -83,6 +83,10 @@ impl Roster {
         self.objects.iter().map(|(hash, bytes)| (*hash, bytes.as_slice()))
     }
 
+    pub(crate) fn bytes(&self, hash: ObjectHash) -> Option<&[u8]> {
+        self.objects.get(&hash).map(Vec::as_slice)
+    }
+
     pub(crate) fn has(&self, hash: ObjectHash) -> bool {
         self.objects.contains_key(&hash)
     }

@@ -127,13 +127,16 @@ impl Header {
         let key = object_key(crypto, key, self.device)?;
         let mut sealed = padded(plain, self.kind.padding());
         crypto.aead.key(key.expose()).seal(&nonce, &beside(circle, &header), &mut sealed)?;
-        let mut writer = Writer::with_capacity(sealed.len().saturating_add(512));
-        writer.array(|array| {
+        let mut before = Writer::new();
+        before.array(|array| {
             array.item(|item| item.bytes(&header));
             array.item(|item| item.bytes(&nonce));
-            array.item(|item| item.bytes(&sealed));
+            array.item(|item| item.bytes_head(sealed.len()));
         });
-        Ok(writer.into_vec())
+        // Nothing of it is secret any more. In place, so that a large one is not there twice.
+        let mut object = std::mem::take(&mut *sealed);
+        object.splice(0..0, before.into_vec());
+        Ok(object)
     }
 }
 
@@ -168,14 +171,16 @@ impl<'a> Sealed<'a> {
 /// Begins the padding; zeros follow.
 const PAD: u8 = 0x80;
 
+/// What padding, a tag and a header take at most, nearly always.
+pub(crate) const ROOM: usize = 6 << 10;
+
 /// Padded, and with room for the tag. In place where there is room, so that a large state is not
 /// there twice.
 fn padded(mut plain: Zeroizing<Vec<u8>>, to: usize) -> Zeroizing<Vec<u8>> {
     let length = plain.len().saturating_add(1).next_multiple_of(to);
-    let room = length.saturating_add(16);
-    if plain.capacity() < room {
+    if plain.capacity() < length.saturating_add(16) {
         // Nothing is left behind where a vector has grown: the smaller one is wiped.
-        let mut larger = Zeroizing::new(Vec::with_capacity(room));
+        let mut larger = Zeroizing::new(Vec::with_capacity(length.saturating_add(ROOM)));
         larger.extend_from_slice(&plain);
         plain = larger;
     }

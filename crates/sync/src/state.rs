@@ -150,7 +150,11 @@ impl<F: Clone + Ord, N: Clone + Ord> State<F, N> {
         self.records.retain(|(_, tag), _| !by.buried.contains(tag));
     }
 
-    fn tags(&self, record: [u8; 16]) -> btree_map::Range<'_, ([u8; 16], Tag), Kept<F, N>> {
+    /// Under what tags a record lives.
+    pub(crate) fn tags(
+        &self,
+        record: [u8; 16],
+    ) -> btree_map::Range<'_, ([u8; 16], Tag), Kept<F, N>> {
         self.records.range(of(record))
     }
 

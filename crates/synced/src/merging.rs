@@ -13,9 +13,9 @@ use towline_sync::Register;
 use crate::{SyncedError, SyncedStore, passkey::Parts, telling::done};
 
 impl SyncedStore {
-    /// Keeps the record of the circle with the passkeys that others changed. Whether that was done:
-    /// not where something was changed here meanwhile.
-    pub(crate) fn keep(&mut self, record: &[u8]) -> Result<bool, SyncedError> {
+    /// Keeps what is new to the circle with the passkeys that others changed. Whether that was
+    /// done: not where something was changed here meanwhile.
+    pub(crate) fn keep(&mut self) -> Result<bool, SyncedError> {
         let ids = self.touched_ids();
         let mut changes = Vec::new();
         for id in &ids {
@@ -27,9 +27,10 @@ impl SyncedStore {
             false => Vec::new(),
         };
         let device = self.device.encode();
+        let mut rows = self.circle.unsaved().map(|row| (row.key, row.value));
         let kept = self.store.keep_circle(CircleChange {
-            record: Some(record),
-            device: Some(&device),
+            rows: &mut rows,
+            device: (device != self.kept_device).then_some(&device),
             changes,
             elsewhere: &elsewhere,
             told: self.told,
@@ -39,6 +40,7 @@ impl SyncedStore {
             kept?;
             return Ok(false);
         };
+        self.kept_device = device;
         self.told = told;
         for id in ids {
             match self.here.wanted(self.circle.state(), &id) {

@@ -8,6 +8,7 @@ use towline_store::Store;
 use towline_sync::{
     Circle, CircleConfig, CircleStore, DeviceId, DeviceKeys, Moment, SyncNotice, SyncOutput,
 };
+use zeroize::Zeroizing;
 
 use crate::{
     SyncedError,
@@ -28,6 +29,8 @@ pub struct SyncedStore {
     pub(crate) crypto: CryptoProvider,
     pub(crate) circle: Circle,
     pub(crate) device: Device,
+    /// The same as it was written last.
+    pub(crate) kept_device: Zeroizing<Vec<u8>>,
     /// Up to where the circle was told of changes.
     pub(crate) told: FeedCursor,
     pub(crate) here: Here,
@@ -97,10 +100,11 @@ impl SyncedStore {
         let keys = keys.to_bytes().map_err(towline_sync::CircleError::from)?;
         let device = Device { keys, address: address.to_owned(), only_here: BTreeSet::new() };
         // The first thing that a circle wants is to be kept.
-        let Some(SyncOutput::Save { token, record }) = circle.poll_output() else {
+        let Some(SyncOutput::Save { token }) = circle.poll_output() else {
             return Err(SyncedError::Device);
         };
-        store.begin_circle(&device.encode(), &record)?;
+        let rows = circle.unsaved().filter_map(|row| Some((row.key, row.value?)));
+        store.begin_circle(&device.encode(), rows)?;
         circle.handle_saved(token);
         Self::over(store, crypto, circle, device, None, now)
     }
@@ -118,7 +122,7 @@ impl SyncedStore {
         let Some(kept) = store.circle()? else { return Ok(None) };
         let device = Device::decode(&kept.device)?;
         let keys = device.device_keys(&crypto)?;
-        let circle = Circle::restore(crypto.clone(), config, keys, &kept.record, now)?;
+        let circle = Circle::restore(crypto.clone(), config, keys, kept.rows, now)?;
         Self::over(store, crypto, circle, device, kept.told, now).map(Some)
     }
 
@@ -138,8 +142,9 @@ impl SyncedStore {
                 Feed::Since { end, .. } => end,
             },
         };
-        let touched = BTreeSet::new();
-        let mut this = Self { store, crypto, circle, device, told: end, here, touched };
+        let (touched, kept_device) = (BTreeSet::new(), device.encode());
+        let mut this =
+            Self { store, crypto, circle, device, kept_device, told: end, here, touched };
         if told.is_none() {
             this.unite(now)?;
         }
@@ -157,8 +162,8 @@ impl SyncedStore {
         // With the place up to where the circle was told: what is deleted from now on is known to
         // have been, however long the circle's store can't be reached.
         loop {
-            let (token, record) = self.circle.record_now();
-            if self.keep(&record)? {
+            let token = self.circle.save_now();
+            if self.keep()? {
                 self.circle.handle_saved(token);
                 return Ok(());
             }
@@ -187,14 +192,14 @@ impl SyncedStore {
                     self.touched.extend(records);
                 }
                 SyncOutput::Notice(notice) => turn.notices.push(notice),
-                SyncOutput::Save { token, record } => {
-                    let mut kept = self.keep(&record);
+                SyncOutput::Save { token } => {
+                    let mut kept = self.keep();
                     while let Ok(false) = kept {
-                        // If that is news for the circle, it wants another record to be kept.
+                        // If that is news for the circle, it wants to be kept once more.
                         if self.tell(now())? {
                             break;
                         }
-                        kept = self.keep(&record);
+                        kept = self.keep();
                     }
                     match kept {
                         Ok(true) => self.circle.handle_saved(token),

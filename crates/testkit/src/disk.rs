@@ -17,6 +17,7 @@ pub struct Disk {
     bytes: Arc<RwLock<Vec<u8>>>,
     left: Arc<AtomicI64>,
     syncs: Arc<AtomicI64>,
+    written: Arc<AtomicI64>,
     error: io::ErrorKind,
     /// The write that fails is done by half, as when the power goes.
     torn: bool,
@@ -30,6 +31,7 @@ impl Disk {
             bytes: Arc::default(),
             left: Arc::new(AtomicI64::new(i64::MAX)),
             syncs: Arc::default(),
+            written: Arc::default(),
             error,
             torn: false,
         }
@@ -53,6 +55,12 @@ impl Disk {
     #[must_use]
     pub fn syncs(&self) -> i64 {
         self.syncs.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes were written to it.
+    #[must_use]
+    pub fn written(&self) -> i64 {
+        self.written.load(Ordering::Relaxed)
     }
 
     /// It fails after so many operations from now, and from then on.
@@ -98,6 +106,7 @@ impl StorageBackend for Disk {
             (Err(_), false) => &[],
         };
         let offset = usize::try_from(offset).unwrap();
+        self.written.fetch_add(i64::try_from(written.len()).unwrap(), Ordering::Relaxed);
         self.bytes.write().unwrap()[offset..offset + written.len()].copy_from_slice(written);
         result
     }

@@ -213,10 +213,10 @@ async fn nothing_is_begun_without_the_words_and_nothing_synced_without_a_circle(
     for damaged in 0..2 {
         let key = KeySource::KeyFile(format!("{store}.key").into());
         let kept = Store::open(store.as_ref(), &key, &towline::fastest::provider()).unwrap();
-        let was = kept.circle().unwrap().unwrap();
-        let mut parts = [&was.device[..], &was.record[..]];
-        parts[damaged] = b"damaged";
-        kept.begin_circle(parts[0], parts[1]).unwrap();
+        let mut was = kept.circle().unwrap().unwrap();
+        let part = if damaged == 0 { &mut was.device } else { &mut was.rows[0].1 };
+        **part = b"damaged".to_vec();
+        kept.begin_circle(&was.device, was.rows.into_iter()).unwrap();
         drop(kept);
         run(sync(&store, &["status"])).await.assert_failed(5, "store");
         let recovered = run(recover(&store)).await;

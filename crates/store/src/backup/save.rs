@@ -18,7 +18,7 @@ use crate::{
     directory::{not_there, whole_file},
     head::{Head, verify},
     read::{Reading, counter, decoded, unreadable},
-    tables::{CIRCLE_ROWS, Content, META, Table, place_of},
+    tables::{CIRCLE_LINKS, Content, META, Table, place_of},
 };
 
 impl Store {
@@ -70,7 +70,8 @@ fn write(reading: &Reading<'_>, sealer: &mut Sealer<impl Write>) -> Result<Conte
                 // What is to be deleted here means nothing elsewhere, or later.
                 continue;
             }
-            if table == Table::Links && CIRCLE_ROWS.iter().any(|name| key == name.as_bytes()) {
+            let of_circle = || CIRCLE_LINKS.iter().any(|name| key == name.as_bytes());
+            if table == Table::Circle || (table == Table::Links && of_circle()) {
                 // A device is there once: whoever has a backup is not that device.
                 continue;
             }

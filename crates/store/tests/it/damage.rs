@@ -246,9 +246,9 @@ fn an_older_file_in_the_place_of_a_newer_one_is_noticed_where_the_newer_one_was_
 fn a_store_of_a_later_version_is_left_alone() {
     let place = store();
     edit(&place, |change| {
-        change.open_table(META).unwrap().insert("format", &6_u32.to_be_bytes()[..]).unwrap();
+        change.open_table(META).unwrap().insert("format", &7_u32.to_be_bytes()[..]).unwrap();
     });
-    assert_eq!(place.open().unwrap_err(), Error::NewerVersion(6));
+    assert_eq!(place.open().unwrap_err(), Error::NewerVersion(7));
 }
 
 #[test]

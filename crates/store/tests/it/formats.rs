@@ -17,6 +17,7 @@ pub(crate) const FORMAT_1: &[u8] = include_bytes!("../data/format-1.towline");
 pub(crate) const FORMAT_2: &[u8] = include_bytes!("../data/format-2.towline");
 pub(crate) const FORMAT_4: &[u8] = include_bytes!("../data/format-4.towline");
 pub(crate) const FORMAT_3: &[u8] = include_bytes!("../data/format-3.towline");
+pub(crate) const FORMAT_5: &[u8] = include_bytes!("../data/format-5.towline");
 
 fn holds_everything(store: &mut Store) {
     for number in [1, 2, 4] {
@@ -108,7 +109,50 @@ fn a_store_of_the_third_format_is_brought_up_with_all_that_is_in_it() {
         }
         assert_eq!(store.check().unwrap().damaged, [""; 0]);
     }
-    assert_eq!(format_of(&place), 5);
+    assert_eq!(format_of(&place), 6);
+}
+
+/// It has what a device kept of its circle as one; `towline-synced` goes on from that.
+#[test]
+fn a_store_of_the_fifth_format_is_brought_up_with_all_that_is_in_it() {
+    let place = Place::new();
+    fs::write(place.file(), FORMAT_5).unwrap();
+    let mut feed = None;
+    for _ in 0..2 {
+        let mut store = place.open().unwrap();
+        let checked = store.check().unwrap();
+        assert_eq!((checked.credentials, &*checked.damaged), (4, &[][..]));
+        let kept = store.circle().unwrap().unwrap();
+        let [(key, record)] = &*kept.rows else { panic!("{kept:?}") };
+        assert!(key.is_empty() && record.len() > 1000 && !kept.device.is_empty());
+        assert!(kept.told.is_some());
+        // The feed goes on where it was.
+        let Feed::StartOver { from } = done(store.changes(None, 1)).unwrap() else { panic!() };
+        assert_eq!(*feed.get_or_insert(from), from);
+    }
+    assert_eq!(format_of(&place), 6);
+    fs::write(place.file(), FORMAT_5).unwrap();
+    assert!(matches!(place.open(), Err(Error::Older { .. })));
+}
+
+/// Whether it was damaged before it was brought up, or is repaired as it is.
+#[test]
+fn a_damaged_circle_of_the_fifth_format_is_damage_until_it_is_repaired() {
+    for damaged in [false, true] {
+        let place = Place::new();
+        fs::write(place.file(), FORMAT_5).unwrap();
+        if damaged {
+            damage(&place, "links", b"circle");
+            let opened = place.open().unwrap();
+            assert!(matches!(opened.circle(), Err(Error::DamagedPart(_))));
+            assert!(matches!(opened.prepared_circle(), Err(Error::DamagedPart(_))));
+            assert_eq!(opened.check().unwrap().damaged.len(), 1);
+        }
+        let repaired = Repaired::of(&place.file(), &key(), &provider()).unwrap();
+        assert_eq!((repaired.credentials, repaired.lost.len()), (4, usize::from(damaged)));
+        let circle = place.open().unwrap().circle().unwrap();
+        assert_eq!(circle.map(|kept| kept.rows.len()), (!damaged).then_some(1));
+    }
 }
 
 /// The same layout as the fifth, with credentials of the second form. This one has a key file.
@@ -131,7 +175,7 @@ fn a_store_of_the_fourth_format_is_brought_up_with_all_that_is_in_it() {
         let Feed::StartOver { from } = done(store.changes(None, 1)).unwrap() else { panic!() };
         assert_eq!(*feed.get_or_insert(from), from);
     }
-    assert_eq!(format_of(&place), 5);
+    assert_eq!(format_of(&place), 6);
     fs::write(place.file(), FORMAT_4).unwrap();
     assert!(matches!(open(), Err(Error::Older { .. })));
 }
@@ -223,7 +267,7 @@ fn with_the_wrong_key_it_stays_as_it_was() {
     assert_eq!(refused, Error::WrongKey);
     assert_eq!(format_of(&place), 1);
     drop(place.open().unwrap());
-    assert_eq!(format_of(&place), 5);
+    assert_eq!(format_of(&place), 6);
 }
 
 fn format_of(place: &Place) -> u32 {

@@ -92,6 +92,9 @@ fn a_reset_leaves_nothing_in_any_table() {
     done(store.count(towline_authenticator::Counter::Of(id(1)))).unwrap();
     #[cfg(feature = "links")]
     links::fill(&store, 1);
+    store
+        .begin_circle(b"device", [(Vec::new(), zeroize::Zeroizing::new(vec![1]))].into_iter())
+        .unwrap();
     drop(store);
     damage(&place, "credentials", &0_u64.to_be_bytes());
     Repaired::of(&place.file(), &key(), &provider()).unwrap();
@@ -113,7 +116,7 @@ fn a_reset_leaves_nothing_in_any_table() {
             }
         }
     });
-    assert_eq!(tables, 11);
+    assert_eq!(tables, 12);
 }
 
 #[test]

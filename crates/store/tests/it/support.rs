@@ -67,7 +67,11 @@ pub(crate) fn table(name: &str) -> TableDefinition<'_, &'static [u8], &'static [
 
 /// The name of a table in the file.
 pub(crate) fn in_file(name: &str) -> String {
-    let format = if matches!(name, "accounts" | "changes") { 4 } else { 3 };
+    let format = match name {
+        "accounts" | "changes" => 4,
+        "circle" => 6,
+        _ => 3,
+    };
     format!("{format}.{name}")
 }
 

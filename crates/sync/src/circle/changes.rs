@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use towline_crypto::zeroize::Zeroizing;
 
-use super::{Circle, CircleError, Moment};
+use super::{Circle, CircleError, Moment, rows::Row};
 use crate::{
     Content, DeviceId, Introduction, ObjectHash, Register, StoreName, Tag,
     epochs::EpochId,
@@ -22,9 +22,12 @@ impl Circle {
 
     /// The person has removed the passkey of this record at its site: it is of no use to anybody.
     pub fn tick_off(&mut self, record: [u8; 16]) {
-        for records in self.exposed.values_mut() {
-            self.changed |= records.remove(&record);
+        let mut others = Vec::new();
+        for (device, records) in &mut self.exposed {
+            others.extend(records.remove(&record).then_some(Row::Exposed(*device)));
         }
+        self.changed |= !others.is_empty();
+        self.mark_all(others);
     }
 
     /// Gives its record out again, though it may be no other: whoever keeps it has something to
@@ -49,6 +52,7 @@ impl Circle {
         for state in [&mut self.state, &mut self.pending] {
             state.make(record, tag, at, fixed.clone(), names.clone());
         }
+        self.mark_all([Row::Record(record), Row::Pending(record)]);
         self.note(now);
         Ok(())
     }
@@ -65,6 +69,7 @@ impl Circle {
         let lives = self.state.write(record, register, at, value);
         if lives {
             self.pending.take_record(record, &self.state);
+            self.mark_all([Row::Record(record), Row::Pending(record)]);
             self.note(now);
         }
         lives
@@ -73,9 +78,11 @@ impl Circle {
     /// A passkey was deleted here. Whether its record lived. One that takes its place is made right
     /// after, before the next [`Self::poll_output`], and goes with it in one segment.
     pub fn bury(&mut self, record: [u8; 16], now: Moment) -> bool {
+        let tags: Vec<_> = self.state.tags(record).map(|((_, tag), _)| Row::Buried(*tag)).collect();
         let lived = self.state.bury(record);
         if lived {
             drop(self.pending.forget(record));
+            self.mark_all(tags.into_iter().chain([Row::Record(record), Row::Pending(record)]));
             // R11: a delta would leave the secret in the segments before it.
             self.needs_snapshot = true;
             self.note(now);
@@ -200,7 +207,7 @@ impl Circle {
         self.out.extend(&newly);
         self.expose_all(newly);
         // R9: what was sealed before and not yet sent is sealed again, under another epoch.
-        self.outbox.retain(|outgoing| !outgoing.is_sealed());
+        self.keep_outgoing(|outgoing| !outgoing.is_sealed());
         self.own = None;
         self.needs_snapshot = true;
         self.changed = true;
@@ -210,7 +217,10 @@ impl Circle {
     /// paper says so of those that [were removed for it](Self::take_over): it finds them removed.
     pub fn expose_all(&mut self, to: impl IntoIterator<Item = DeviceId>) {
         let records: BTreeSet<_> = self.state.records().collect();
-        self.exposed.extend(to.into_iter().map(|id| (id, records.clone())));
+        for device in to {
+            self.exposed.insert(device, records.clone());
+            self.mark(Row::Exposed(device));
+        }
         self.changed = true;
     }
 
@@ -219,6 +229,7 @@ impl Circle {
     pub(super) fn expose(&mut self, epoch: EpochId, records: &BTreeSet<[u8; 16]>) {
         let past = self.epochs.past(epoch, &self.roster).unwrap_or_default();
         let removals = self.roster.removals();
+        let mut others = Vec::new();
         for (device, exposed) in &mut self.exposed {
             let of_it = || removals.iter().filter(|(_, removed)| removed.contains(device));
             // Who was added in vain is in no removal: it is out by all of them together.
@@ -229,7 +240,9 @@ impl Circle {
             };
             if !knew {
                 exposed.extend(records);
+                others.push(Row::Exposed(*device));
             }
         }
+        self.mark_all(others);
     }
 }

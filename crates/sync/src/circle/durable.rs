@@ -1,14 +1,11 @@
-//! The record of a circle that is kept on the device, and what a new member is told. The second is
-//! a part of the first.
+//! What is kept of a circle on the device beside its rows, and what a new member is told.
 
 use std::collections::BTreeMap;
 
 use towline_cbor::{Member, Reader, Writer, decode};
 use towline_crypto::{CryptoProvider, Secret, zeroize::Zeroizing};
 
-use super::{
-    Circle, CircleConfig, CircleError, Moment, News, OwnHead, SyncNotice, writing::Outgoing,
-};
+use super::{Circle, CircleConfig, CircleError, Moment, News, OwnHead, SyncNotice};
 use crate::{
     DeviceId, HybridClock, MalformedObject, ObjectHash, State, StoreName,
     epochs::EpochId,
@@ -22,27 +19,6 @@ use crate::{
 const MOST: usize = 1 << 20;
 
 impl Circle {
-    /// Goes on from the last record that was kept.
-    ///
-    /// # Errors
-    /// [`CircleError::Malformed`] where it is none, or that of another device.
-    pub fn restore(
-        crypto: CryptoProvider,
-        config: CircleConfig,
-        keys: DeviceKeys,
-        record: &[u8],
-        now: Moment,
-    ) -> Result<Self, CircleError> {
-        let (mut this, owner) = Self::read(crypto, config, keys, record, now)?;
-        if owner != Some(this.device()) {
-            return Err(MalformedObject.into());
-        }
-        this.changed = false;
-        // It is durable, and so is what its outbox has.
-        (this.last_token, this.durable) = (1, 1);
-        Ok(this)
-    }
-
     /// Begins as a new member of a circle, by what its sponsor says.
     ///
     /// # Errors
@@ -63,6 +39,7 @@ impl Circle {
             return Err(CircleError::NoMember);
         }
         this.out.clone_from(this.roster.out());
+        this.mark_all(this.changing_rows());
         Ok(this)
     }
 
@@ -76,12 +53,15 @@ impl Circle {
         Zeroizing::new(writer.into_vec())
     }
 
-    pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let mut writer = Writer::with_capacity(self.size());
+    /// The head of the rows: all that is small. The record that earlier versions kept is one that
+    /// has all the rest, too.
+    pub(super) fn head(&self) -> Zeroizing<Vec<u8>> {
+        let mut writer = Writer::new();
         writer.map(|map| {
-            self.write_shared(map, &self.seen);
+            map.entry(1, |value| value.bytes(&self.circle.0));
+            map.entry(6, |value| value.uint(self.clock.greatest()));
+            map.entry(7, |value| write_seen(value, &self.seen));
             map.entry(9, |value| value.bytes(&self.device().0));
-            map.entry(10, |value| self.pending.write_to(value));
             let needs_snapshot = self.needs_snapshot || self.has_merged_a_part();
             map.entry(11, |value| value.bool(needs_snapshot));
             map.entry(12, |value| value.uint(self.next_number));
@@ -96,13 +76,6 @@ impl Circle {
                 write_marks(value, self.merged.iter().map(|(id, seen)| (Some(id), seen)));
             });
             map.entry(17, |value| write_all(value, self.out.iter().map(|id| &id.0)));
-            map.entry(18, |value| {
-                value.array(|array| {
-                    for (id, records) in &self.exposed {
-                        array.item(|item| write_all(item, [&id.0].into_iter().chain(records)));
-                    }
-                });
-            });
             map.entry(19, |value| {
                 value.array(|array| {
                     for (id, number) in &self.answered {
@@ -115,14 +88,6 @@ impl Circle {
                     self.told.iter().filter_map(told).for_each(|(kind, id, number)| {
                         array.item(|item| item.bytes(&mark(Some(&id), number, &[kind])));
                     });
-                });
-            });
-            map.entry(21, |value| {
-                value.array(|array| {
-                    for outgoing in &self.outbox {
-                        array.item(|item| item.text(&outgoing.name.to_string()));
-                        array.item(|item| item.bytes(&outgoing.bytes));
-                    }
                 });
             });
             map.entry(22, |value| {
@@ -175,23 +140,15 @@ impl Circle {
         map.entry(7, |value| write_seen(value, seen));
     }
 
-    /// More than the record takes, so that no copy stays behind where a vector has grown.
+    /// More than a welcome takes, so that no copy stays behind where a vector has grown.
     fn size(&self) -> usize {
-        let sealed = self.outbox.iter().map(|outgoing| outgoing.bytes.len().saturating_add(160));
         let objects = self.roster.objects().map(|(_, bytes)| bytes.len().saturating_add(160));
         let epochs = self.epochs.objects().map(|(_, bytes)| bytes.len().saturating_add(160));
-        let exposed = self.exposed.values().map(|records| records.len().saturating_mul(17));
-        let marks = self.merged.len().saturating_add(self.merged_segments.len());
-        let rest = marks.saturating_add(self.told.len()).saturating_add(256).saturating_mul(160);
-        let all = sealed
-            .chain(objects)
-            .chain(epochs)
-            .chain([self.state.size(), self.pending.size()])
-            .chain(exposed);
-        all.fold(rest, usize::saturating_add)
+        let all = objects.chain(epochs).chain([self.state.size()]);
+        all.fold(self.seen.len().saturating_mul(64), usize::saturating_add)
     }
 
-    fn read(
+    pub(super) fn read(
         crypto: CryptoProvider,
         config: CircleConfig,
         keys: DeviceKeys,
@@ -275,7 +232,7 @@ impl Circle {
             Member::Int(21) => {
                 let name = |it: &mut Reader<'_>| it.text()?.parse().map_err(|_| MalformedObject);
                 for (name, bytes) in pairs(value, name, |it| Ok(it.bytes()?.to_vec()))? {
-                    self.outbox.push_back(Outgoing { name, bytes, after: 0 });
+                    self.queue(name, bytes, 0);
                 }
             }
             Member::Int(22) => {
@@ -298,7 +255,10 @@ impl Circle {
     }
 
     /// In whatever order they come, each after those that it stands on.
-    fn read_membership(&mut self, mut records: Vec<&[u8]>) -> Result<(), MalformedObject> {
+    pub(super) fn read_membership(
+        &mut self,
+        mut records: Vec<&[u8]>,
+    ) -> Result<(), MalformedObject> {
         while !records.is_empty() {
             let before = records.len();
             records.retain(|bytes| self.roster.take(&self.crypto, bytes) != Verdict::Taken);
@@ -309,7 +269,7 @@ impl Circle {
         Ok(())
     }
 
-    fn read_epoch(&mut self, wrap: bool, bytes: &[u8]) -> Result<(), MalformedObject> {
+    pub(super) fn read_epoch(&mut self, wrap: bool, bytes: &[u8]) -> Result<(), MalformedObject> {
         let (crypto, roster, keys) = (&self.crypto, &self.roster, &self.keys);
         let verdict = if wrap {
             self.epochs.take_wrap(crypto, roster, keys, bytes)

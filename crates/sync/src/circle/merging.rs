@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Circle, News, OwnHead, Phase, SyncOutput, reading::Reading};
+use super::{Circle, News, OwnHead, Phase, SyncOutput, reading::Reading, rows::Row};
 use crate::{
     Content, DeviceId, ObjectHash, State, StoreName,
     epochs::EpochId,
@@ -66,10 +66,13 @@ impl Circle {
     pub(super) fn merge_segment(&mut self, name: StoreName, bytes: &[u8], reading: &mut Reading) {
         let Some(head) = reading.heads.front_mut() else { return };
         let Some((epoch, state)) = self.open_segment(name, bytes) else { return };
+        let buried: Vec<_> = state.buried.difference(&self.state.buried).copied().collect();
         let Ok(changed) = self.state.merge(&state, &mut self.clock) else {
             self.refuse(name);
             return;
         };
+        self.mark_all(buried.into_iter().map(Row::Buried));
+        self.mark_all(changed.iter().copied().map(Row::Record));
         self.expose(epoch, &changed);
         head.merged.insert(name.hash());
         self.merged_segments.insert((head.device, name.hash()));
@@ -81,7 +84,10 @@ impl Circle {
         }
         if !changed.is_empty() {
             head.touched = true;
+            let pending = changed.iter().filter(|record| self.pending.fixed(**record).is_some());
+            let pending: Vec<_> = pending.copied().map(Row::Pending).collect();
             self.pending.forget_buried(&self.state);
+            self.mark_all(pending);
             self.outputs.push_back(SyncOutput::Changed(changed));
         }
     }

@@ -3,10 +3,9 @@
 use std::{
     collections::BTreeSet,
     fmt,
+    sync::Arc,
     time::{Duration, Instant},
 };
-
-use towline_crypto::zeroize::Zeroizing;
 
 use crate::{DeviceId, MalformedObject, StoreName};
 
@@ -63,8 +62,9 @@ pub enum SyncOutput {
         token: SyncToken,
         /// The name that the object has, which follows from its bytes.
         name: StoreName,
-        /// The sealed or signed object.
-        bytes: Vec<u8>,
+        /// The sealed or signed object. It may be as long as all passkeys together, so that it is
+        /// shared.
+        bytes: Arc<Vec<u8>>,
     },
     /// Delete an object; answered by [`crate::Circle::handle_stored`] once it is gone.
     Delete {
@@ -73,14 +73,13 @@ pub enum SyncOutput {
         /// An object of this device that newer ones have replaced.
         name: StoreName,
     },
-    /// Keep this record, in place of the one before, in one commit with the passkeys that it is
-    /// about; answered by [`crate::Circle::handle_saved`] once it is durable. Until then nothing
-    /// that it has is sent.
+    /// Keep the rows that [`crate::Circle::unsaved`] gives, in one commit with the passkeys that
+    /// they are about; answered by [`crate::Circle::handle_saved`] once they are durable. Until
+    /// then nothing that they have is sent. All rows together are what [`crate::Circle::restore`]
+    /// goes on from.
     Save {
-        /// Names this record.
+        /// Names this saving.
         token: SyncToken,
-        /// All that the machine has to know, secrets included, for [`crate::Circle::restore`].
-        record: Zeroizing<Vec<u8>>,
     },
     /// These records are others now than they were, or gone: see [`crate::Circle::state`].
     Changed(BTreeSet<[u8; 16]>),
@@ -98,7 +97,7 @@ impl fmt::Debug for SyncOutput {
                 write!(f, "Put({}, {name}, {} bytes)", token.0, bytes.len())
             }
             Self::Delete { token, name } => write!(f, "Delete({}, {name})", token.0),
-            Self::Save { token, record } => write!(f, "Save({}, {} bytes)", token.0, record.len()),
+            Self::Save { token } => write!(f, "Save({})", token.0),
             Self::Changed(records) => write!(f, "Changed({} records)", records.len()),
             Self::Notice(notice) => write!(f, "Notice({notice:?})"),
         }

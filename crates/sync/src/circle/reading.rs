@@ -342,7 +342,7 @@ impl Circle {
         if let Some((own, said)) = &reading.foreign {
             self.needs_snapshot |= *said != self.state;
             self.own = Some(own.clone());
-            self.outbox.retain(|outgoing| !outgoing.is_sealed());
+            self.keep_outgoing(|outgoing| !outgoing.is_sealed());
             self.changed = true;
         }
         self.miss_own(&reading, now);

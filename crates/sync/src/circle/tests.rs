@@ -54,12 +54,15 @@ impl Store {
     }
 }
 
-/// A device with its disk: what it has kept last.
+/// What a device has kept.
+type Rows = BTreeMap<Vec<u8>, Zeroizing<Vec<u8>>>;
+
+/// A device with its disk.
 struct Device {
     circle: Circle,
     crypto: CryptoProvider,
     keys: Zeroizing<[u8; 64]>,
-    kept: Zeroizing<Vec<u8>>,
+    kept: Rows,
     notices: Vec<SyncNotice>,
     changed: BTreeSet<[u8; 16]>,
     /// All that it has sent, in order.
@@ -106,7 +109,7 @@ impl World {
             circle,
             crypto: self.crypto.clone(),
             keys,
-            kept: Zeroizing::default(),
+            kept: Rows::new(),
             notices: Vec::new(),
             changed: BTreeSet::new(),
             sent: Vec::new(),
@@ -225,7 +228,7 @@ impl Device {
                 store.requests += 1;
                 store.bytes += bytes.len();
                 self.sent.push(name);
-                store.objects.entry(name).or_insert(bytes);
+                store.objects.entry(name).or_insert(Arc::unwrap_or_clone(bytes));
                 store.hidden.remove(&name);
                 self.circle.handle_stored(token, now);
             }
@@ -234,9 +237,15 @@ impl Device {
                 store.objects.remove(&name);
                 self.circle.handle_stored(token, now);
             }
-            SyncOutput::Save { token, record } => {
+            SyncOutput::Save { token } => {
                 self.saves += 1;
-                self.kept = record;
+                for CircleRow { key, value } in self.circle.unsaved() {
+                    match value {
+                        Some(value) => drop(self.kept.insert(key, value)),
+                        None => drop(self.kept.remove(&key)),
+                    }
+                }
+                assert_eq!(self.kept, self.circle.all_rows(), "no change was passed over");
                 self.circle.handle_saved(token);
             }
             SyncOutput::Changed(records) => self.changed.extend(records),
@@ -250,11 +259,11 @@ impl Device {
         self.restore(&kept, now);
     }
 
-    fn restore(&mut self, record: &[u8], now: Moment) {
+    fn restore(&mut self, rows: &Rows, now: Moment) {
         let keys = DeviceKeys::from_bytes(&self.crypto, &self.keys).unwrap();
         let (crypto, config) = (self.crypto.clone(), self.circle.config);
-        self.circle = Circle::restore(crypto, config, keys, record, now).unwrap();
-        self.kept = Zeroizing::new(record.to_vec());
+        self.circle = Circle::restore(crypto, config, keys, rows, now).unwrap();
+        self.kept.clone_from(rows);
     }
 
     /// A second copy of it, from what it has kept.

@@ -1,10 +1,12 @@
 //! What is sealed, sent, put back and deleted.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Circle, Moment, OwnHead, Phase, RENEWED, SyncNotice, SyncOutput, SyncToken};
+use super::{
+    Circle, Moment, OwnHead, Phase, RENEWED, SyncNotice, SyncOutput, SyncToken, rows::Row,
+};
 use crate::{
-    CircleError, MemberKind, ObjectHash, State, StoreName,
+    CircleError, MemberKind, ObjectHash, StoreName,
     object::{Label, Signed},
     sealed::{Header, Inner, Part, SealedKind, Seen},
 };
@@ -22,7 +24,9 @@ const REMEMBERED: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Outgoing {
     pub(super) name: StoreName,
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Arc<Vec<u8>>,
+    /// Greater than that of any before it.
+    pub(super) place: u64,
     /// The last token before it was made: it is sent when a later record is durable (R8).
     pub(super) after: u64,
 }
@@ -38,9 +42,23 @@ impl Circle {
     /// Puts something into the outbox. The paper key writes nothing itself: whom it adds does.
     pub(super) fn push(&mut self, name: StoreName, bytes: Vec<u8>) {
         if self.roster.kind(self.device()) == Some(MemberKind::Device) {
-            self.outbox.push_back(Outgoing { name, bytes, after: self.last_token });
+            self.queue(name, bytes, self.last_token);
         }
         self.changed = true;
+    }
+
+    pub(super) fn queue(&mut self, name: StoreName, bytes: Vec<u8>, after: u64) {
+        let place = self.outbox.back().map_or(0, |last| last.place.saturating_add(1));
+        let outgoing = Outgoing { name, bytes: Arc::new(bytes), place, after };
+        self.mark_all(outgoing.rows());
+        self.outbox.push_back(outgoing);
+    }
+
+    pub(super) fn keep_outgoing(&mut self, kept: impl Fn(&Outgoing) -> bool) {
+        let gone = self.outbox.iter().filter(|outgoing| !kept(outgoing)).flat_map(Outgoing::rows);
+        let gone: Vec<_> = gone.collect();
+        self.mark_all(gone);
+        self.outbox.retain(kept);
     }
 
     pub(super) fn is_in_outbox(&self, hash: ObjectHash) -> bool {
@@ -59,7 +77,7 @@ impl Circle {
         if let Some(sent) = self.sent.take() {
             // Unless it was thrown away meanwhile.
             let before = self.outbox.len();
-            self.outbox.retain(|outgoing| outgoing.name != sent);
+            self.keep_outgoing(|outgoing| outgoing.name != sent);
             // Kept once: until then the same bytes would go out again, which does no harm.
             self.changed |= self.next_outgoing().is_none() && before > 0;
         }
@@ -113,7 +131,7 @@ impl Circle {
         } else if let Some(next) = self.next_outgoing() {
             // R8: nothing is sent that a crash would forget.
             if self.durable > next.after {
-                let (name, bytes) = (next.name, next.bytes.clone());
+                let (name, bytes) = (next.name, Arc::clone(&next.bytes));
                 let token = self.token();
                 self.outputs.push_back(SyncOutput::Put { token, name, bytes });
                 self.wait_for(token, Some(name));
@@ -162,6 +180,11 @@ impl Circle {
         let before = self.deltas_may_follow();
         // R17: the first thing is a snapshot.
         let kind = if before.is_some() { SealedKind::Delta } else { SealedKind::Snapshot };
+        if kind == SealedKind::Snapshot {
+            // It has all of it, or is tried again.
+            self.needs_snapshot = true;
+            self.forget_pending();
+        }
         let state = if before.is_some() { &self.pending } else { &self.state };
         let header = |kind| Header {
             kind,
@@ -206,9 +229,14 @@ impl Circle {
         while self.sealed.len() > REMEMBERED {
             self.sealed.pop_first();
         }
-        self.pending = State::default();
+        self.forget_pending();
         self.needs_snapshot = false;
         Ok(())
+    }
+
+    fn forget_pending(&mut self) {
+        let pending = std::mem::take(&mut self.pending);
+        self.mark_all(pending.records().map(Row::Pending));
     }
 
     /// The segments that one more delta may follow; nothing if a snapshot is due.

@@ -10,4 +10,5 @@
 
 mod crashes;
 mod passkeys_travel;
+mod rows;
 mod support;

@@ -330,7 +330,7 @@ fn devices_that_a_member_invents_are_not_remembered() {
     reader.crash(now);
     // A record with many, which earlier versions wrote, is read.
     reader.circle.named.extend((0..300).map(invented));
-    reader.kept = reader.circle.to_bytes();
+    reader.kept = reader.circle.all_rows();
     reader.crash(now);
 }
 

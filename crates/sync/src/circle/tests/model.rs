@@ -44,7 +44,7 @@ struct Schedule {
     paper: DeviceKeys,
     /// Whether the store does all that it is told, and devices are neither copied nor restored.
     honest: bool,
-    images: Vec<(DeviceId, Zeroizing<Vec<u8>>)>,
+    images: Vec<(DeviceId, Rows)>,
     /// Those that do not look at the store any more.
     thieves: BTreeSet<DeviceId>,
     sent: Vec<Sent>,
@@ -104,7 +104,7 @@ impl Schedule {
                 if matches!(name, StoreName::Segment(..) | StoreName::Head(..)) {
                     self.sent.push(Sent {
                         name: *name,
-                        bytes: bytes.clone(),
+                        bytes: bytes.to_vec(),
                         known_out: device.circle.roster.out().clone(),
                     });
                 }
@@ -117,7 +117,7 @@ impl Schedule {
                     1 => {
                         let token = *token;
                         let device = &mut self.devices[who];
-                        self.world.store.objects.insert(*name, bytes.clone());
+                        self.world.store.objects.insert(*name, bytes.to_vec());
                         device.circle.handle_failed(token, now);
                         self.count("an answer is lost");
                         continue;

@@ -200,31 +200,44 @@ fn sizes_tell_no_more_than_to_within_the_padding() {
 }
 
 #[test]
-fn a_record_is_read_as_it_was_written_and_nothing_else_is_one() {
+fn rows_are_read_as_they_were_written_and_nothing_else_is_one() {
     let mut world = World::new(67);
     let mut devices = world.circle(3);
     let thief = devices[2].id();
-    world.make(&mut devices[0], 1);
+    (1..=2).for_each(|record| world.make(&mut devices[0], record));
     let now = world.moment(&devices[0]);
+    devices[0].circle.bury([1; 16], now);
     devices[0].circle.remove(&BTreeSet::from([thief]), now).unwrap();
-    devices[0].make(2, now);
     drop(devices[0].circle.poll_output());
-    let written = devices[0].circle.to_bytes();
+    devices[0].make(3, now);
+    let written = devices[0].circle.all_rows();
+    let kinds: BTreeSet<_> = written.keys().map(|key| key.first().copied()).collect();
+    assert_eq!(kinds.len(), 10, "the head and one of each kind: {kinds:?}");
     devices[0].restore(&written, now);
-    assert_eq!(devices[0].circle.to_bytes(), written);
-    let restore = |keys: &DeviceKeys, bytes: &[u8]| {
+    assert_eq!(devices[0].circle.all_rows(), written);
+    let restore = |keys: &DeviceKeys, rows: &Rows| {
         let keys = DeviceKeys::from_bytes(&world.crypto, &keys.to_bytes().unwrap()).unwrap();
-        Circle::restore(world.crypto.clone(), world.config, keys, bytes, now).map(drop)
+        Circle::restore(world.crypto.clone(), world.config, keys, rows, now).map(drop)
     };
     let own = &devices[0].circle.keys;
     assert_eq!(restore(own, &written), Ok(()));
     let malformed = Err(CircleError::Malformed(crate::MalformedObject));
     assert_eq!(restore(&devices[1].circle.keys, &written), malformed, "a member, too");
-    assert_eq!(restore(own, &devices[0].circle.welcome()), malformed);
+    let head = |bytes: &[u8]| Rows::from([(Vec::new(), Zeroizing::new(bytes.to_vec()))]);
+    assert_eq!(restore(own, &head(&devices[0].circle.welcome())), malformed);
+    assert_eq!(restore(own, &head(&written[&[][..]])), malformed, "the rows are lost");
     let stranger = DeviceKeys::generate(&world.crypto).unwrap();
     assert_eq!(restore(&stranger, &written), malformed);
-    for length in (0..written.len()).step_by(97) {
-        assert_eq!(restore(own, &written[..length]), malformed, "{length}");
+    for (key, value) in &written {
+        let mut other = written.clone();
+        match value.split_last() {
+            Some((_, shorter)) => other.insert(key.clone(), Zeroizing::new(shorter.to_vec())),
+            None => other.insert(key.clone(), Zeroizing::new(vec![0])),
+        };
+        assert_eq!(restore(own, &other), malformed, "{key:?}");
+        other.remove(key);
+        other.insert([key.as_slice(), &[0]].concat(), value.clone());
+        assert_eq!(restore(own, &other), malformed, "{key:?}");
     }
     assert!(format!("{:?}", devices[0].circle).len() < 200);
 }
