@@ -67,7 +67,7 @@ pub(crate) struct PasskeyView {
     copies: Option<Copies>,
     /// Since when it is on this device, in milliseconds of Unix time.
     pub(crate) since: u64,
-    /// What it is ticked off by, once it was removed at its site: a device that is lost has it, too.
+    /// What it is ticked off by, where a device that is lost has it, too.
     exposed: Option<String>,
 }
 

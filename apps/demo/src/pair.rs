@@ -1,5 +1,5 @@
-//! Phone B and its tablet, which are a circle: each has a store of its own, and what one makes comes
-//! to the other through a folder in which everything is sealed.
+//! Phone B and its tablet, which are a circle: each has a store of its own, and what one makes
+//! comes to the other through a folder in which everything is sealed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -55,7 +55,9 @@ function more(asked) {
     return `${say("q_export_text")}${stay}`;
   }
   if (asked.kind === "import") return say("q_import_text");
-  if (["add", "join", "lose", "reset"].includes(asked.kind)) return say(`q_${asked.kind}_text`);
+  if (["add", "join", "lose", "reset"].includes(asked.kind)) {
+    return say(`q_${asked.kind}_text`, asked);
+  }
   return undefined;
 }
 

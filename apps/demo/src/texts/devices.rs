@@ -139,25 +139,17 @@ pub(super) const ROWS: &[Row] = &[
         "It gets nothing new from then on. What is on it can still be used: you are told what to remove at which site.",
         "Den får intet nyt fra da af. Det, der er på den, kan stadig bruges: du får at vide, hvad du skal fjerne hos hvilken side.",
     ],
-    [
-        "q_add",
-        "Unlock to add the new tablet B. It gets your passkeys: {passkeys}",
-        "Lås op for at tilføje den nye tablet B. Den får dine adgangsnøgler: {passkeys}",
-    ],
+    ["q_add", "Unlock to add the new tablet B", "Lås op for at tilføje den nye tablet B"],
     [
         "q_add_text",
-        "Only if it is yours and in front of you. Its code was scanned, and Bluetooth shows that it is near.",
-        "Kun hvis den er din og lige foran dig. Dens kode er scannet, og Bluetooth viser, at den er tæt på.",
+        "It gets your passkeys, {passkeys} so far. Its code was scanned, and Bluetooth shows that it is near.",
+        "Den får dine adgangsnøgler, {passkeys} indtil nu. Dens kode er scannet, og Bluetooth viser, at den er tæt på.",
     ],
-    [
-        "q_join",
-        "Unlock to get the passkeys of phone B: {passkeys}",
-        "Lås op for at få telefon B’s adgangsnøgler: {passkeys}",
-    ],
+    ["q_join", "Unlock to get what phone B has", "Lås op for at få det, telefon B har"],
     [
         "q_join_text",
-        "And those to come. The lost tablet does not get in again.",
-        "Og dem, der kommer. Den tabte tablet kommer ikke ind igen.",
+        "Its passkeys, {passkeys} so far. The lost tablet does not get in again.",
+        "Dens adgangsnøgler, {passkeys} indtil nu. Den tabte tablet kommer ikke ind igen.",
     ],
     ["q_reset", "Wipe this phone?", "Slet telefonen?"],
     [

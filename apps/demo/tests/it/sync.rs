@@ -112,7 +112,7 @@ async fn a_lost_tablet_gets_nothing_new_and_phone_b_says_what_to_remove() {
     shows(&anna, "phone-b", "what is done", |it| it["exposed"].is_null()).await;
     assert!(!signs_in_with(&mut anna, "tablet").await);
 
-    // What is made from now on is for phone B, and for the tablet that takes the place of the other.
+    // What is made from now on is for phone B, and for the tablet that comes instead.
     anna.is_signed_in(Some("home")).await;
     saves_on_phone_b(&mut anna, "Phone B again").await;
     let newer = shows(&anna, "phone-b", "the new one", |it| {
