@@ -10,8 +10,8 @@ use towline_sync::Content;
 const DEPTH: u8 = 1;
 
 /// How long each part of a passkey may be, in bytes: more than any has that came from a site or was
-/// imported, and little enough that no member fills a store with one. What is longer is in no store,
-/// as if a later version had written it.
+/// imported, and little enough that no member fills a store with one. What is longer is in no
+/// store, as if a later version had written it.
 const MOST_FIXED: usize = 256 << 10;
 const MOST_NAMES: usize = 16 << 10;
 const MOST_BLOB: usize = 1 << 20;

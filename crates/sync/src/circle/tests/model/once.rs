@@ -40,15 +40,15 @@ thread_local! {
 
 /// What is known by this name in this thread, or what this gives.
 fn once<T: Clone>(
-    known: &'static std::thread::LocalKey<RefCell<Known<T>>>,
+    known: &RefCell<Known<T>>,
     name: [u8; 32],
     sum: impl FnOnce() -> Result<T, Error>,
 ) -> Result<T, Error> {
-    if let Some(value) = known.with_borrow(|known| known.0.get(&name).cloned()) {
-        return Ok(value);
+    if let Some(value) = known.borrow().0.get(&name) {
+        return Ok(value.clone());
     }
     let value = sum()?;
-    known.with_borrow_mut(|known| known.insert(name, value.clone()));
+    known.borrow_mut().insert(name, value.clone());
     Ok(value)
 }
 
@@ -86,7 +86,8 @@ impl SignatureAlgorithm for Once {
     }
 
     fn load(&self, private: &[u8]) -> Result<Box<dyn SigningKey>, Error> {
-        let key = once(&SIGNING, name(&[private]), || es256().load(private).map(Arc::from))?;
+        let key = SIGNING
+            .with(|known| once(known, name(&[private]), || es256().load(private).map(Arc::from)))?;
         Ok(Box::new(Signing(key)))
     }
 
@@ -124,11 +125,11 @@ impl Ecdh for Once {
 
     fn load(&self, scalar: &Secret<32>) -> Result<Box<dyn EcdhKey>, Error> {
         let load = || ecdh().load(scalar).map(Arc::from);
-        Ok(Box::new(Agreeing(once(&AGREEING, name(&[scalar.expose()]), load)?)))
+        Ok(Box::new(Agreeing(AGREEING.with(|known| once(known, name(&[scalar.expose()]), load))?)))
     }
 
     fn public_key(&self, sec1: &[u8]) -> Result<P256PublicKey, Error> {
-        once(&POINTS, name(&[sec1]), || ecdh().public_key(sec1))
+        POINTS.with(|known| once(known, name(&[sec1]), || ecdh().public_key(sec1)))
     }
 }
 
@@ -143,7 +144,7 @@ impl EcdhKey for Agreeing {
         // The same from either side.
         let mut pair = [self.0.public_key().as_bytes().as_slice(), peer.as_bytes()];
         pair.sort_unstable();
-        once(&AGREED, name(&pair), || self.0.agree(peer))
+        AGREED.with(|known| once(known, name(&pair), || self.0.agree(peer)))
     }
 
     fn scalar(&self) -> Result<Secret<32>, Error> {
