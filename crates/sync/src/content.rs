@@ -73,11 +73,11 @@ impl Records {
     /// The same in so many parts of about the same size, or fewer, which are one again once all of
     /// them are merged.
     pub(crate) fn to_parts(&self, parts: usize) -> Vec<Zeroizing<Vec<u8>>> {
-        if parts < 2 {
+        if parts < 2 || self.is_empty() {
             return vec![self.to_bytes()];
         }
         let most = self.size().div_ceil(parts);
-        let mut found = BTreeMap::from([(0, Self::default())]);
+        let mut found: BTreeMap<usize, Self> = BTreeMap::new();
         let mut before = 0_usize;
         let mut part = |size: usize| {
             // Where its middle is: what is larger than two parts has one of its own.

@@ -14,7 +14,7 @@ impl Circle {
         let (device, number) = (self.device(), own.seen.number);
         let is_there = |part: &Part| {
             let name = StoreName::Segment(device, part.hash);
-            reading.names.contains(&name) || self.not_taken.contains(&name)
+            reading.names.contains(&name) || self.is_in_outbox(part.hash)
         };
         if reading.names.contains(&head) && own.segments.iter().all(is_there) {
             self.missing_since.retain(|(missing, _), _| *missing != device);
