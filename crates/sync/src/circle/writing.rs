@@ -96,7 +96,7 @@ impl Circle {
         match self.sent.take() {
             Some(StoreName::Segment(..)) if self.parts < MOST_PARTS => {
                 self.parts = self.parts.saturating_mul(2);
-                self.outbox.retain(|outgoing| !outgoing.is_sealed());
+                self.keep_outgoing(|outgoing| !outgoing.is_sealed());
                 self.needs_snapshot = true;
                 self.changed = true;
             }
@@ -215,7 +215,7 @@ impl Circle {
 
         let seen = Seen { number, hash: ObjectHash::of(&self.crypto, &head) };
         // What the store did not take of an older head is needed if this one names it, too.
-        self.outbox.retain(|it| match it.name {
+        self.keep_outgoing(|it| match it.name {
             StoreName::Segment(_, hash) => segments.iter().any(|part| part.hash == hash),
             StoreName::Head(..) => false,
             _ => true,
