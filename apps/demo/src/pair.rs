@@ -6,7 +6,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::{
-        PoisonError,
+        Mutex, MutexGuard, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     thread::JoinHandle,
@@ -62,14 +62,19 @@ impl From<towline::crypto::Error> for PairError {
     }
 }
 
-/// The two, from outside. They go on until this is dropped.
+/// The two, from outside.
 pub(crate) struct Pair {
-    orders: std::sync::Mutex<Option<Sender<Order>>>,
-    thread: Option<JoinHandle<()>>,
+    /// Nothing once they have ended.
+    going: Mutex<Option<Going>>,
     /// The stores of the phone and of the tablet.
     pub(crate) stores: [Store; 2],
-    /// Where all of it is. It is the last to go.
-    _place: Place,
+}
+
+/// The thread that keeps the two up, and where all of it is.
+struct Going {
+    orders: Sender<Order>,
+    thread: JoinHandle<()>,
+    place: Place,
 }
 
 /// What is to be done. Where it can't be done, what is waited for is dropped.
@@ -119,8 +124,8 @@ impl Pair {
             both.turn();
         }
         let (orders, incoming) = channel();
-        let thread = Some(std::thread::spawn(move || both.run(&incoming)));
-        Ok(Self { orders: std::sync::Mutex::new(Some(orders)), thread, stores, _place: place })
+        let thread = std::thread::spawn(move || both.run(&incoming));
+        Ok(Self { going: Mutex::new(Some(Going { orders, thread, place })), stores })
     }
 
     /// Has something done, and waits for what comes of it.
@@ -135,17 +140,26 @@ impl Pair {
 
     /// Has something done.
     pub(crate) fn order(&self, order: Order) {
-        let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever asked sees that nothing comes of it.
-        let _ = orders.as_ref().map(|orders| orders.send(order));
+        let _ = self.lock().as_ref().map(|going| going.orders.send(order));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Going>> {
+        self.going.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the two, within a turn, and removes all that they have written.
+    pub(crate) fn end(&self) {
+        let Some(Going { orders, thread, place }) = self.lock().take() else { return };
+        drop(orders);
+        let _ = thread.join();
+        drop(place);
     }
 }
 
 impl Drop for Pair {
     fn drop(&mut self) {
-        drop(self.orders.lock().unwrap_or_else(PoisonError::into_inner).take());
-        // It is done within a turn, and its files are gone then.
-        let _ = self.thread.take().map(JoinHandle::join);
+        self.end();
     }
 }
 
@@ -381,7 +395,7 @@ mod tests {
     fn all_that_is_written_ends_with_the_two() {
         let crypto = towline::fastest::provider();
         let pair = Pair::begin(&crypto, &Board::new()).unwrap();
-        let place = pair._place.0.clone();
+        let place = pair.lock().as_ref().unwrap().place.0.clone();
         let files = || fs::read_dir(place.join("folder")).unwrap().count();
         assert_eq!(files(), 1, "one circle");
         #[cfg(unix)]
@@ -390,7 +404,7 @@ mod tests {
             let mode = fs::metadata(&place).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o700, "nobody else looks in");
         }
-        drop(pair);
+        pair.end();
         assert!(!place.exists());
     }
 }
