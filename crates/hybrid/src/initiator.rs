@@ -117,6 +117,7 @@ impl Initiator {
 
     /// The same for devices that share passkeys: both sides send messages of their own, by
     /// [`handle_circle_message`](Self::handle_circle_message), and nothing else. Nothing is linked.
+    /// One device is tried: with its tunnel the code is used up.
     ///
     /// # Errors
     /// [`Error::Crypto`].
@@ -127,7 +128,7 @@ impl Initiator {
         now: Instant,
         unix_time: u64,
     ) -> Result<Self, Error> {
-        let config = InitiatorConfig { linking: false, ..config };
+        let config = InitiatorConfig { linking: false, max_attempts: 1, ..config };
         let mut this = Self::show(config, provider, hint.as_str(), now, unix_time)?;
         this.circle = true;
         Ok(this)

@@ -250,6 +250,10 @@ impl Runner {
                 self.machine.handle_opened(now());
             }
             TunnelNews::Message(message) => self.machine.handle_message(message, now()),
+            // It was there and is gone, before it said who it is.
+            TunnelNews::Ended(Some(TransportError::Hybrid(towline_hybrid::Error::Closed {
+                ..
+            }))) if !self.is_open => self.machine.handle_closed(),
             TunnelNews::Ended(error) if !self.is_open => {
                 return Some(error.unwrap_or(TransportError::Over));
             }

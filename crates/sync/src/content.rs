@@ -1,6 +1,11 @@
 //! What the records of a circle hold, and the one form of a state in bytes.
 
-use std::{cmp::Ordering, collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 use towline_cbor::{Member, Reader, Writer, decode};
 use towline_crypto::zeroize::Zeroizing;
@@ -177,6 +182,20 @@ impl Records {
         }
         self.records.extend(kept);
         Ok(())
+    }
+
+    /// Nothing lives under a tag that is buried. The records that did.
+    pub(crate) fn forget_what_is_buried(&mut self) -> BTreeSet<[u8; 16]> {
+        let mut gone = BTreeSet::new();
+        let buried = &self.buried;
+        self.records.retain(|(record, tag), _| {
+            let lives = !buried.contains(tag);
+            if !lives {
+                gone.insert(*record);
+            }
+            lives
+        });
+        gone
     }
 
     /// Whether no living tag is a buried one.

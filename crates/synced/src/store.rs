@@ -196,10 +196,11 @@ impl SyncedStore {
                     let mut kept = self.keep();
                     while let Ok(false) = kept {
                         // If that is news for the circle, it wants to be kept once more.
-                        if self.tell(now())? {
-                            break;
-                        }
-                        kept = self.keep();
+                        kept = match self.tell(now()) {
+                            Ok(true) => break,
+                            Ok(false) => self.keep(),
+                            Err(error) => Err(error),
+                        };
                     }
                     match kept {
                         Ok(true) => self.circle.handle_saved(token),

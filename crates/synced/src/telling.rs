@@ -47,6 +47,11 @@ impl SyncedStore {
                 Feed::StartOver { from } => {
                     // What the store had is known, so that what is missing was deleted.
                     let mut gone = self.here.ids();
+                    // What can't be read here never was in the store.
+                    gone.retain(|id| {
+                        let known = self.here.get(id);
+                        known.is_some_and(|known| self.credential(known.record).is_some())
+                    });
                     any |= self.look_at_all(&mut gone, Newer::Store, now)?;
                     for id in gone {
                         any |= self.look_at(&id, now)?;

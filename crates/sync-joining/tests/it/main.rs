@@ -7,6 +7,8 @@
     clippy::arithmetic_side_effects
 )]
 
+mod before_the_handshake;
+
 use std::{
     collections::BTreeSet,
     sync::Arc,

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use towline_cbor::{Member, Reader, Writer, decode};
 use towline_crypto::{CryptoProvider, Secret, zeroize::Zeroizing};
 
-use super::{Circle, CircleConfig, CircleError, Moment, News, OwnHead, SyncNotice};
+use super::{
+    Circle, CircleConfig, CircleError, Moment, News, OwnHead, SyncNotice, writing::MOST_PARTS,
+};
 use crate::{
     DeviceId, HybridClock, MalformedObject, ObjectHash, State, StoreName,
     epochs::EpochId,
@@ -107,6 +109,7 @@ impl Circle {
                     }
                 });
             });
+            map.entry(24, |value| value.uint(u64::try_from(self.parts).unwrap_or(1)));
         });
         Zeroizing::new(writer.into_vec())
     }
@@ -248,6 +251,10 @@ impl Circle {
                     let hash = hash.try_into().map_err(|_| MalformedObject)?;
                     Ok((DeviceId(*id), ObjectHash(hash)))
                 })?;
+            }
+            Member::Int(24) => {
+                let parts = usize::try_from(value.uint()?).map_err(|_| MalformedObject)?;
+                self.parts = parts.clamp(1, MOST_PARTS);
             }
             _ => return Err(MalformedObject),
         }

@@ -43,7 +43,10 @@ impl Circle {
     /// what came may be nowhere else soon.
     pub(super) fn has_merged_a_part(&self) -> bool {
         match &self.phase {
-            Phase::Reading(reading) => reading.heads.front().is_some_and(|head| head.touched),
+            // Or a head of a copy of this device was, which is this device's own at the end.
+            Phase::Reading(reading) => {
+                reading.foreign.is_some() || reading.heads.front().is_some_and(|head| head.touched)
+            }
             _ => false,
         }
     }
@@ -111,6 +114,9 @@ impl Circle {
             }
         } else if own {
             self.next_number = self.next_number.max(head.seen.number.saturating_add(1));
+        } else if !head.merged.is_empty() {
+            // A part of it may never come, and the device is heard of all the same.
+            self.hear_of(head);
         }
     }
 
@@ -120,6 +126,14 @@ impl Circle {
             self.seen.insert(head.device, head.seen);
             let news = News { time: head.inner.time, heads: head.known.clone() };
             self.news.insert(head.device, news);
+        }
+    }
+
+    fn hear_of(&mut self, head: &OpenHead) {
+        if self.news.get(&head.device).is_none_or(|news| news.time < head.inner.time) {
+            let news = News { time: head.inner.time, heads: head.known.clone() };
+            self.news.insert(head.device, news);
+            self.changed = true;
         }
     }
 

@@ -242,10 +242,10 @@ impl Circle {
         state: State<Content, Content>,
         rows: BTreeMap<Row, Zeroizing<Vec<u8>>>,
     ) -> Result<(), MalformedObject> {
-        if !state.is_consistent() {
-            return Err(MalformedObject);
-        }
         self.state = state;
+        // A member that lies may have put one tag on two records.
+        let gone = self.state.forget_what_is_buried();
+        self.mark_all(gone.into_iter().map(Row::Record));
         let membership = rows.iter().filter(|(row, _)| matches!(row, Row::Membership(_)));
         self.read_membership(membership.map(|(_, bytes)| bytes.as_slice()).collect())?;
         for (row, value) in rows {

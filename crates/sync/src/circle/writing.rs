@@ -8,14 +8,17 @@ use super::{
 use crate::{
     CircleError, MemberKind, ObjectHash, StoreName,
     object::{Label, Signed},
-    sealed::{Header, Inner, Part, SealedKind, Seen},
+    sealed::{Header, Inner, Part, Sealed, SealedKind, Seen},
 };
 
 /// From so many segments on, the next one is a snapshot that takes their place.
 const MOST_SEGMENTS: usize = 5;
 /// In how many parts a snapshot is written at most. There are deltas besides, and a head has room
 /// for 16 segments.
-const MOST_PARTS: usize = 8;
+pub(super) const MOST_PARTS: usize = 8;
+/// Above this size in bytes a snapshot is written in more parts, and what is new as a part of one:
+/// nobody reads a segment that is longer than [`StoreName::limit`].
+const LARGE: usize = 32 << 20;
 /// How many of the heads that were sealed here are known again. An older one is merged like that of
 /// another copy, which does no harm.
 const REMEMBERED: usize = 64;
@@ -100,12 +103,25 @@ impl Circle {
                 self.needs_snapshot = true;
                 self.changed = true;
             }
+            // What was new goes in the parts of a snapshot.
+            Some(name) if self.is_delta(name) => {
+                self.keep_outgoing(|outgoing| !outgoing.is_sealed());
+                self.needs_snapshot = true;
+                self.changed = true;
+            }
             Some(name) => {
                 self.not_taken.insert(name);
                 self.tell(SyncNotice::NotTaken);
             }
             None => {}
         }
+    }
+
+    /// Whether this is in the outbox, and says what is new.
+    fn is_delta(&self, name: StoreName) -> bool {
+        let outgoing = self.outbox.iter().find(|outgoing| outgoing.name == name);
+        let sealed = outgoing.and_then(|outgoing| Sealed::read(&outgoing.bytes).ok());
+        sealed.is_some_and(|sealed| sealed.header.kind == SealedKind::Delta)
     }
 
     /// What is to be sent next, of that which the store takes.
@@ -177,6 +193,7 @@ impl Circle {
         };
         let key = self.epochs.key(epoch).ok_or(CircleError::NoMember)?.clone();
         let number = self.next_number;
+        self.needs_snapshot |= self.pending.size() > LARGE;
         let before = self.deltas_may_follow();
         // R17: the first thing is a snapshot.
         let kind = if before.is_some() { SealedKind::Delta } else { SealedKind::Snapshot };
@@ -184,6 +201,8 @@ impl Circle {
             // It has all of it, or is tried again.
             self.needs_snapshot = true;
             self.forget_pending();
+            let least = self.state.size().div_ceil(LARGE).clamp(1, MOST_PARTS);
+            self.parts = self.parts.max(least);
         }
         let state = if before.is_some() { &self.pending } else { &self.state };
         let header = |kind| Header {

@@ -95,15 +95,40 @@ fn what_is_too_large_for_a_store_goes_there_in_parts() {
     for device in &devices {
         assert!(device.notices.is_empty() && !device.circle.is_on_this_device_only());
     }
-    // And on after a restart, which has forgotten what the store takes.
+    // And on after a restart, which knows what the store takes.
     let now = world.moment(&devices[0]);
     devices[0].crash(now);
     devices[0].make(42, now);
+    let sent = devices[0].sent.len();
+    sync_with_limit(&mut world, &mut devices[0], 8 << 10);
+    let put: Vec<_> = devices[0].sent.split_off(sent);
+    assert_eq!(put.len(), 2, "a segment and a head: {put:?}");
     for _ in 0..2 {
         sync_with_limit(&mut world, &mut devices[0], 8 << 10);
         sync_with_limit(&mut world, &mut devices[1], 8 << 10);
     }
     assert!(devices[1].has(42) && devices[0].notices.is_empty());
+}
+
+/// So much is new at once that it is too large for one object.
+#[test]
+fn what_is_new_and_too_large_goes_in_the_parts_of_a_snapshot() {
+    let mut world = World::new(73);
+    let mut devices = world.circle(2);
+    let limit = 9 << 10;
+    for records in [1..=195, 196..=255] {
+        let now = world.moment(&devices[0]);
+        records.for_each(|record| devices[0].make(record, now));
+        for _ in 0..3 {
+            sync_with_limit(&mut world, &mut devices[0], limit);
+            sync_with_limit(&mut world, &mut devices[1], limit);
+        }
+        assert_eq!(devices[0].circle.parts, 8);
+    }
+    assert!((1..=255).all(|record| devices[1].has(record)));
+    for device in &devices {
+        assert!(device.notices.is_empty() && !device.circle.is_on_this_device_only());
+    }
 }
 
 /// One passkey is larger than anything that the store takes: that one alone stays here.
