@@ -270,7 +270,8 @@ impl Board {
                 let since = known.map_or(since, |known| known.since);
                 let exposed = scene.exposed.get(&passkey.credential.id);
                 let exposed = exposed.filter(|_| id == DeviceId::PhoneB);
-                PasskeyView::of(passkey, since, exposed.cloned())
+                let shares = matches!(id, DeviceId::PhoneB | DeviceId::Tablet);
+                PasskeyView::of(passkey, since, shares, exposed.cloned())
             };
             let passkeys: Vec<_> = passkeys.iter().map(view).collect();
             (shown != passkeys).then_some(passkeys)

@@ -82,7 +82,8 @@ enum Copies {
 }
 
 impl PasskeyView {
-    pub(crate) fn of(passkey: &Passkey, since: u64, exposed: Option<String>) -> Self {
+    /// Copies are told of on devices that share.
+    pub(crate) fn of(passkey: &Passkey, since: u64, shares: bool, exposed: Option<String>) -> Self {
         let credential = &passkey.credential;
         let copies = if passkey.backed_up { Copies::Synced } else { Copies::OnlyHere };
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -92,7 +93,7 @@ impl PasskeyView {
             rp_id: credential.rp_id.clone(),
             account: text(&credential.user.name),
             name: text(&credential.user.display_name),
-            copies: credential.backup_eligible.then_some(copies),
+            copies: (shares && credential.backup_eligible).then_some(copies),
             since,
             exposed,
         }

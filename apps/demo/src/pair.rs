@@ -199,6 +199,7 @@ impl Both {
                 let lost = BTreeSet::from([self.tablet.circle().device()]);
                 let removed = self.phone.circle_mut().remove(&lost, now());
                 self.board.device(DeviceId::Tablet, |view| view.lost = removed.is_ok());
+                self.tick_off_what_never_left();
                 answered(done, removed.map(|()| self.exposed().len()).map_err(PairError::from));
             }
             Order::Meet(done) => answered(done, self.meet()),
@@ -237,6 +238,19 @@ impl Both {
         let out = self.phone.circle().removed();
         let all = out.flat_map(|device: MemberId| self.phone.exposed(device));
         all.filter_map(|(record, credential)| Some((record, credential?.id))).collect()
+    }
+
+    /// What no other device could have got is not on the lost one.
+    fn tick_off_what_never_left(&mut self) {
+        let [phone, _] = &self.stores;
+        let passkeys = Shelf::Synced(phone.clone()).passkeys().into_iter();
+        let left: BTreeSet<_> =
+            passkeys.filter(|it| it.backed_up).map(|it| it.credential.id).collect();
+        for (record, id) in self.exposed() {
+            if !left.contains(&id) {
+                self.phone.circle_mut().tick_off(record);
+            }
+        }
     }
 
     fn meet(&mut self) -> Result<(Joining, Joining), PairError> {

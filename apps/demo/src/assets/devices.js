@@ -11,7 +11,7 @@ function row({ site, account, copies, since, exposed }, lost) {
     make("span", { class: "account" }, account),
     make("span", { class: "site" }, site),
     copies && !exposed
-      ? make("span", { class: `since ${copies}` }, here.join(" · ")) : undefined,
+      ? make("span", { class: `since ${copies}`, "data-since": since }, here.join(" · ")) : undefined,
     ...(exposed ? [
       make("span", { class: "todo" }, say("exposed")),
       make("button", {

@@ -93,7 +93,7 @@ export function whenOther(show) {
   return (...given) => {
     const now = JSON.stringify(given);
     if (now === last) return;
-    last = now;
     show(...given);
+    last = now;
   };
 }

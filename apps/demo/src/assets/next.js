@@ -52,7 +52,8 @@ function want(wanted = "") {
 function answer(id, { kind, mayRemember }) {
   const meant = tour.step.dataset.by;
   const where = id === "laptop" || id === "browser" ? "#dialog" : `#${id}`;
-  const choice = ["account", "attest", "already", "nothing", "reset"].includes(kind);
+  const choices = ["account", "add", "already", "attest", "join", "lose", "nothing", "reset"];
+  const choice = choices.includes(kind);
   const part = document.querySelector(`${where} .asked${choice ? "" : " .buttons button"}`);
   const device = where === "#dialog" ? undefined : called(id);
   // The page may have gone on already.

@@ -22,8 +22,6 @@ async function follow() {
       if (!response.ok) throw new Error(response.statusText);
       const state = await response.json();
       silent = 0;
-      version = state.version;
-      travel = state.travels.at(-1)?.number ?? travel;
       document.getElementById("gone").hidden = true;
       showDevices(state.devices, state.file);
       const asks = ([, { questions }]) => questions.some(({ kind }) => kind === "connect");
@@ -37,8 +35,11 @@ async function follow() {
       showDone(state.done);
       showWhy(state.devices);
       showNext(state);
+      version = state.version;
+      travel = state.travels.at(-1)?.number ?? travel;
       document.body.dataset.version = version;
-    } catch {
+    } catch (error) {
+      console.error(error);
       silent += 1;
       if (silent >= PATIENCE) document.getElementById("gone").hidden = false;
       await pause(300 * silent);

@@ -3,9 +3,12 @@ import { make, post, say } from "./dom.js";
 
 /** A button that answers. */
 function button(number, text, reply, kind = "") {
-  const answer = (event) => {
-    for (const other of event.currentTarget.parentElement.children) other.disabled = true;
-    post("v1/answer", { question: number, reply });
+  const answer = async (event) => {
+    const all = [...event.currentTarget.parentElement.children];
+    const enable = (can) => all.forEach((other) => { other.disabled = !can; });
+    enable(false);
+    // What did not arrive can be pressed again.
+    enable(!await post("v1/answer", { question: number, reply }));
   };
   return make("button", { type: "button", class: kind, on: answer }, text);
 }
@@ -66,9 +69,10 @@ function connect(number, asked) {
   const checked = document.body.dataset.now === "5";
   const box = make("input", { type: "checkbox", id: `remember-${number}`, checked });
   const connecting = make("button", { type: "button" }, say("b_connect"));
-  connecting.addEventListener("click", () => {
+  connecting.addEventListener("click", async () => {
     connecting.disabled = true;
-    post("v1/answer", { question: number, reply: box.checked ? "remember" : "allow" });
+    const reply = box.checked ? "remember" : "allow";
+    connecting.disabled = await post("v1/answer", { question: number, reply });
   });
   return [
     asked.mayRemember

@@ -27,8 +27,8 @@ pub(super) const ROWS: &[Row] = &[
     ["about_tablet", "Gets what phone B saves.", "Får det, telefon B gemmer."],
     [
         "about_tablet_lost",
-        "Lost. It gets nothing new, and whoever has it can still use:",
-        "Væk. Den får intet nyt, og den, der har den, kan stadig bruge:",
+        "Lost. It gets nothing new. Whoever has it can try to use:",
+        "Væk. Den får intet nyt. Den, der har den, kan prøve at bruge:",
     ],
     ["about_laptop", "What is built into the computer.", "Det, der er bygget ind i computeren."],
     [
@@ -45,13 +45,13 @@ pub(super) const ROWS: &[Row] = &[
     ["import", "Import the file of {device}", "Importér filen fra {device}"],
     ["passkeys_none", "No passkeys yet", "Ingen adgangsnøgler endnu"],
     ["passkeys", "Passkeys on {device}", "Adgangsnøgler på {device}"],
-    ["since", "Since {time}", "Siden {time}"],
+    ["since", "Since {time}", "Siden kl. {time}"],
     ["copies_only-here", "on this device only", "kun på denne enhed"],
     ["copies_synced", "synced", "synkroniseret"],
     [
         "exposed",
         "The lost tablet has it, too. Remove it at this site, then save a new one.",
-        "Den tabte tablet har den også. Fjern den hos siden her, og gem så en ny.",
+        "Den forsvundne tablet har den også. Fjern den hos siden her, og gem så en ny.",
     ],
     ["ticked", "Removed there", "Fjernet der"],
     ["lose", "Tablet B is lost", "Tablet B er væk"],
@@ -243,8 +243,8 @@ pub(super) const ROWS: &[Row] = &[
     ["n_import-none", "Nothing in the file can be used here.", "Intet i filen kan bruges her."],
     [
         "n_lost-empty",
-        "Tablet B is out. There was nothing on it.",
-        "Tablet B er ude. Der var intet på den.",
+        "Tablet B is out. Phone B knows of nothing on it.",
+        "Tablet B er ude. Telefon B ved ikke af noget på den.",
     ],
     ["n_joining", "Scans the new tablet’s code.", "Scanner den nye tablets kode."],
     ["n_joined", "The new tablet B has everything.", "Den nye tablet B har det hele."],
