@@ -38,8 +38,8 @@ impl Connector for Mute {
     }
 }
 
-/// The relay's word is heard at once: that nothing comes would be noticed after 20 seconds only, and
-/// the code is of no use any more.
+/// The relay's word is heard at once: that nothing comes would be noticed after 20 seconds only.
+/// The code is of no use any more.
 #[tokio::test]
 async fn the_one_that_shows_the_code_is_told_at_once() {
     let relay = LoopbackRelay::plain().await;
