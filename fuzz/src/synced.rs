@@ -56,12 +56,11 @@ impl CircleStore for Remote {
 /// Runs an input.
 pub fn run(input: &[u8]) -> Outcome {
     let (crypto, config) = (fake::provider(1), CircleConfig::default());
-    let (mut circle, mut objects) = begin();
+    let (mut circle, mut objects, mut kept) = begin();
     circle.look_now(moment(1));
     circle.handle_timeout(moment(1));
     // Nothing was changed, but what is in the store has been looked at.
-    drain(&mut circle, &mut objects, moment(1));
-    let kept = circle.record_now().1;
+    drain(&mut circle, &mut objects, &mut kept, moment(1));
     let mut outcome = Outcome::default();
     let mut other =
         Circle::restore(fake::provider(3), config, keys(), &kept, moment(1)).expect("it was kept");
@@ -85,7 +84,7 @@ pub fn run(input: &[u8]) -> Outcome {
         }
     }
     other.handle_timeout(moment(3));
-    drain(&mut other, &mut objects, moment(3));
+    drain(&mut other, &mut objects, &mut kept, moment(3));
 
     let remote = Remote(RefCell::new(objects));
     let mut store = new_store(&rustcrypto::provider());
@@ -109,7 +108,7 @@ pub fn run(input: &[u8]) -> Outcome {
     }
     drop(synced);
     for device in devices {
-        store.begin_circle(device, &kept).expect("a store in memory keeps it");
+        store.begin_circle(device, kept.clone().into_iter()).expect("a store in memory keeps it");
         match SyncedStore::open(store.clone(), crypto.clone(), config, moment(7)) {
             Ok(opened) => {
                 let mut synced = opened.expect("it belongs to the circle");
