@@ -348,3 +348,43 @@ fn the_numbers_of_a_device_can_not_be_used_up_by_another() {
     devices[0].circle.compare(id, named(before + 6));
     assert_eq!(devices[0].circle.next_number, before + 7);
 }
+
+/// What a copy of this device says is in nobody else's segments: it stays in the store until it is
+/// in one of this device's.
+#[test]
+fn what_a_copy_has_written_outlasts_a_look_that_ends_early_and_a_crash() {
+    for seed in 80..88 {
+        let mut world = World::new(seed);
+        let mut devices = world.circle(2);
+        world.make(&mut devices[0], 1);
+        world.settle(&mut devices);
+        let now = world.moment(&devices[0]);
+        let mut copy = devices[0].copy(now);
+        let (before, now) = (world.store.segments(devices[0].id()), world.moment(&copy));
+        copy.make(2, now);
+        world.sync(&mut copy);
+        assert_ne!(world.store.segments(devices[0].id()), before);
+        world.make(&mut devices[1], 3);
+        let other = devices[1].id();
+        let now = world.moment(&devices[0]);
+        devices[0].circle.look_now(now);
+        devices[0].circle.handle_timeout(now);
+        while let Some(output) = devices[0].circle.poll_output() {
+            let now = world.moment(&devices[0]);
+            match output {
+                SyncOutput::Get { token, name: StoreName::Segment(by, _) } if by == other => {
+                    devices[0].circle.handle_failed(token, now);
+                }
+                output => devices[0].answer(output, &mut world.store, now),
+            }
+        }
+        let now = world.moment(&devices[0]);
+        devices[0].crash(now);
+        world.settle(&mut devices);
+        for record in 1..=3 {
+            for (at, device) in devices.iter().enumerate() {
+                assert!(device.has(record), "seed {seed}: {record} is not on device {at}");
+            }
+        }
+    }
+}

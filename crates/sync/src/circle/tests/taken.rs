@@ -167,3 +167,21 @@ fn what_a_store_never_takes_is_told_once_and_the_rest_goes_on() {
     assert_eq!(devices[1].circle.state().fixed([7; 16]), Some(&large));
     assert!(!devices[0].circle.is_on_this_device_only());
 }
+
+/// Nobody reads a segment above 64 MiB.
+#[test]
+fn a_snapshot_that_nobody_would_read_goes_in_parts() {
+    let mut world = World::new(74);
+    let mut devices = world.circle(2);
+    for record in 1..=35 {
+        let now = world.moment(&devices[0]);
+        let names = content(&vec![record; 1 << 20]);
+        devices[0].circle.make([record; 16], &secret(record), &names, now).unwrap();
+    }
+    world.settle(&mut devices);
+    assert!((1..=35).all(|record| devices[1].has(record)));
+    let segments = world.store.segments(devices[0].id());
+    let lengths = segments.iter().map(|name| world.store.objects.get(name).unwrap().len());
+    let lengths: Vec<_> = lengths.collect();
+    assert!(lengths.len() > 1 && lengths.iter().all(|length| *length <= 32 << 20), "{lengths:?}");
+}
