@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use towline_crypto::zeroize::Zeroizing;
 
-use super::{Circle, CircleError, Moment, rows::Row};
+use super::{Circle, CircleError, Moment, SyncOutput, rows::Row};
 use crate::{
     Content, DeviceId, Introduction, ObjectHash, Register, StoreName, Tag,
     epochs::EpochId,
@@ -81,8 +81,16 @@ impl Circle {
         let tags: Vec<_> = self.state.tags(record).map(|((_, tag), _)| Row::Buried(*tag)).collect();
         let lived = self.state.bury(record);
         if lived {
-            drop(self.pending.forget(record));
-            self.mark_all(tags.into_iter().chain([Row::Record(record), Row::Pending(record)]));
+            // A member that lies may have put its tag on another record, which goes as well: nobody
+            // reads a state in which something lives that is buried.
+            let mut gone = self.state.forget_what_is_buried();
+            if !gone.is_empty() {
+                self.outputs.push_back(SyncOutput::Changed(gone.clone()));
+            }
+            gone.insert(record);
+            self.pending.forget_buried(&self.state);
+            let records = gone.into_iter().flat_map(|it| [Row::Record(it), Row::Pending(it)]);
+            self.mark_all(tags.into_iter().chain(records));
             // R11: a delta would leave the secret in the segments before it.
             self.needs_snapshot = true;
             self.note(now);

@@ -116,7 +116,10 @@ impl Circle {
             self.next_number = self.next_number.max(head.seen.number.saturating_add(1));
         } else if !head.merged.is_empty() {
             // A part of it may never come, and the device is heard of all the same.
-            self.hear_of(head);
+            let known = self.news.get(&head.device);
+            if known.is_none_or(|news| news.time < head.inner.time) {
+                self.heard_of(head);
+            }
         }
     }
 
@@ -124,17 +127,14 @@ impl Circle {
         self.compare(head.device, head.seen);
         if self.seen.get(&head.device).is_none_or(|seen| *seen < head.seen) {
             self.seen.insert(head.device, head.seen);
-            let news = News { time: head.inner.time, heads: head.known.clone() };
-            self.news.insert(head.device, news);
+            self.heard_of(head);
         }
     }
 
-    fn hear_of(&mut self, head: &OpenHead) {
-        if self.news.get(&head.device).is_none_or(|news| news.time < head.inner.time) {
-            let news = News { time: head.inner.time, heads: head.known.clone() };
-            self.news.insert(head.device, news);
-            self.changed = true;
-        }
+    fn heard_of(&mut self, head: &OpenHead) {
+        let news = News { time: head.inner.time, heads: head.known.clone() };
+        self.news.insert(head.device, news);
+        self.changed = true;
     }
 
     /// R7: a head of this device that it did not seal. Its word is this device's own, if it is the

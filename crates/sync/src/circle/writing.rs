@@ -97,14 +97,11 @@ impl Circle {
         *asked = None;
         self.due = now.instant.checked_add(self.config.period).unwrap_or(now.instant);
         match self.sent.take() {
-            Some(StoreName::Segment(..)) if self.parts < MOST_PARTS => {
-                self.parts = self.parts.saturating_mul(2);
-                self.keep_outgoing(|outgoing| !outgoing.is_sealed());
-                self.needs_snapshot = true;
-                self.changed = true;
-            }
-            // What was new goes in the parts of a snapshot.
-            Some(name) if self.is_delta(name) => {
+            // What was new goes in the parts of a snapshot, however many there are.
+            Some(name @ StoreName::Segment(..))
+                if self.parts < MOST_PARTS || self.is_delta(name) =>
+            {
+                self.parts = self.parts.saturating_mul(2).min(MOST_PARTS);
                 self.keep_outgoing(|outgoing| !outgoing.is_sealed());
                 self.needs_snapshot = true;
                 self.changed = true;

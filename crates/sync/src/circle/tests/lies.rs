@@ -1,6 +1,6 @@
 //! Stores that go back, withhold, fork or invent: noticed, told once, and answered by one snapshot.
 
-use super::*;
+use super::{super::rows::Row, *};
 
 fn told(device: &Device) -> &[SyncNotice] {
     &device.notices
@@ -386,5 +386,33 @@ fn what_a_copy_has_written_outlasts_a_look_that_ends_early_and_a_crash() {
                 assert!(device.has(record), "seed {seed}: {record} is not on device {at}");
             }
         }
+    }
+}
+
+/// Nobody reads a state in which something lives that is buried, nor does this device after a start.
+#[test]
+fn a_tag_on_two_records_makes_nobody_unreadable() {
+    let mut world = World::new(88);
+    let mut devices = world.circle(2);
+    world.make(&mut devices[0], 1);
+    world.settle(&mut devices);
+    let (first, liar) = two(&mut devices);
+    let ((_, tag), one) = liar.circle.state.tags([1; 16]).next().unwrap();
+    let (tag, one) = (*tag, one.clone());
+    liar.circle.state.records.insert(([2; 16], tag), one);
+    liar.circle.mark(Row::Record([2; 16]));
+    liar.circle.needs_snapshot = true;
+    world.sync(liar);
+    world.sync(first);
+    let now = world.moment(first);
+    assert!(first.rename(2, "Bob", now) && first.circle.bury([1; 16], now));
+    world.pump(first, usize::MAX);
+    assert_eq!(first.changed.last(), Some(&[2; 16]));
+    let now = world.moment(first);
+    first.crash(now);
+    world.settle(&mut devices);
+    for device in &devices {
+        assert!(device.notices.is_empty(), "{:?}", device.notices);
+        assert!(device.circle.state.buried.contains(&tag) && device.name(2).is_none());
     }
 }

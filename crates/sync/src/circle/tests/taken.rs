@@ -156,6 +156,14 @@ fn what_a_store_never_takes_is_told_once_and_the_rest_goes_on() {
     assert_eq!(devices[1].circle.removed().collect::<Vec<_>>(), [stolen]);
     assert!(devices[1].has(1) && devices[1].has(2), "the rest is there");
     assert!(devices[1].circle.state().fixed([7; 16]).is_none() && devices[1].notices.is_empty());
+    let id = devices[0].id();
+    let heard = devices[1].circle.last_news(id).unwrap();
+    // It is there, though not all that it has is.
+    let now = world.moment(&devices[0]);
+    devices[0].make(3, now);
+    sync_with_limit(&mut world, &mut devices[0], limit);
+    sync_with_limit(&mut world, &mut devices[1], limit);
+    assert!(devices[1].circle.last_news(id).unwrap() > heard);
     let puts = devices[0].sent.len();
     sync_with_limit(&mut world, &mut devices[0], limit);
     assert_eq!(devices[0].sent.len(), puts, "it comes to rest");
