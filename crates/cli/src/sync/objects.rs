@@ -128,13 +128,16 @@ impl Objects {
         &self.root
     }
 
+    /// A folder is looked for each time: nothing is to be made anew where one has gone away.
     fn opened(&self) -> Result<&Opened, Failure> {
+        if let Root::Folder(path) = &self.root {
+            there(path)?;
+        }
         if let Some(opened) = self.opened.get() {
             return Ok(opened);
         }
         let opened: Opened = match &self.root {
             Root::Folder(path) => {
-                there(path)?;
                 let store = Folder::open(path, self.circle);
                 let store = store.map_err(|error| not_reached(path, &error))?;
                 let path = path.clone();
@@ -150,9 +153,6 @@ impl CircleStore for Objects {
     type Error = Failure;
 
     fn list(&self) -> Result<Vec<String>, Failure> {
-        if let Root::Folder(path) = &self.root {
-            there(path)?;
-        }
         self.opened()?.list()
     }
 
@@ -211,4 +211,36 @@ fn there(folder: &Path) -> Result<(), Failure> {
 fn not_reached(folder: &Path, error: &io::Error) -> Failure {
     let message = format!("the folder {} can't be used now ({error})", folder.display());
     Failure::environment("not_reached", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use towline_testkit::Directory;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_went_away_is_told_of_and_not_made_anew() {
+        let root = Directory::new("carried");
+        let path = root.file("folder");
+        fs::create_dir(&path).unwrap();
+        let circle = "d478bf6f56d0b9def252a27ebfbd3758";
+        let StoreName::Membership(circle) = format!("m/{circle}").parse().unwrap() else {
+            panic!("{circle} is the name of a circle")
+        };
+        let objects = Objects::new(Root::Folder(path.clone()), circle, Patience::Work);
+        let name = StoreName::Membership(circle);
+        objects.put(name, b"one").unwrap();
+        assert_eq!(objects.list().unwrap().len(), 1);
+        fs::remove_dir_all(&path).unwrap();
+        let not_reached = |result: Result<(), Failure>| result.unwrap_err().reason == "not_reached";
+        assert!(not_reached(objects.put(name, b"one")));
+        assert!(not_reached(objects.delete(name)));
+        assert!(not_reached(objects.get(name).map(drop)), "that it is not there is not known");
+        assert!(not_reached(objects.list().map(drop)));
+        assert!(!path.exists());
+        fs::create_dir(&path).unwrap();
+        objects.put(name, b"one").unwrap();
+        assert_eq!(objects.get(name).unwrap().as_deref(), Some(b"one".as_slice()));
+    }
 }
