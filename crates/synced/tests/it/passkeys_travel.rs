@@ -2,7 +2,7 @@
 
 use towline_authenticator::{Change, Counter, CredentialStore as _, FEED_LENGTH, Replaces};
 use towline_store::{Error, Store};
-use towline_sync::SyncNotice;
+use towline_sync::{Content, Register, SyncNotice};
 use towline_synced::{SyncedError, SyncedStore};
 
 use crate::support::*;
@@ -245,4 +245,32 @@ fn a_removed_device_keeps_what_it_has_and_the_others_are_told_what_it_can_have()
     first.synced.circle_mut().tick_off(exposed[0].0);
     world.sync(&mut first);
     assert_eq!(first.restart(&world).synced.exposed(thief).len(), 0);
+}
+
+/// What a later version wrote is not in this store, which does not mean that somebody deleted it.
+#[test]
+fn what_can_not_be_read_here_is_deleted_nowhere() {
+    let world = World::new();
+    let [mut first, mut second] = world.two();
+    first.make(passkey(1));
+    first.make(passkey(2));
+    world.sync(&mut first);
+    let circle = first.synced.circle_mut();
+    let later = Content::new(vec![0; 17 << 10]);
+    let mut passkeys = circle.passkeys();
+    let of_one = passkeys.find(|record| {
+        let names = circle.state().written(*record, Register::Names).unwrap();
+        names.expose().windows(6).any(|part| part == b"user 1")
+    });
+    drop(passkeys);
+    assert!(circle.write(of_one.unwrap(), Register::Names, &later, world.now()));
+    world.settle([&mut first, &mut second]);
+    assert_eq!((second.synced.unreadable(), second.get(1)), (1, None));
+    for _ in 0..=FEED_LENGTH / 2 {
+        second.rename(2, "one");
+        second.rename(2, "other");
+    }
+    world.settle([&mut first, &mut second]);
+    assert_eq!(first.name(2).as_deref(), Some("other"));
+    assert!(first.get(1).is_some() && first.synced.unreadable() == 1);
 }
