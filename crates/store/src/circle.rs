@@ -51,8 +51,10 @@ pub struct CircleChange<'a> {
     /// The rows of what is known of the circle that are others from now on, each with its key of at
     /// most 255 bytes; `None` for one that goes. All others stay.
     pub rows: &'a mut dyn Iterator<Item = (Vec<u8>, Option<Zeroizing<Vec<u8>>>)>,
-    /// What this device is from now on; `None` if that stays.
-    pub device: Option<&'a [u8]>,
+    /// What this device was: if it is anything else by now, it is in another circle.
+    pub before: &'a [u8],
+    /// What this device is from now on.
+    pub device: &'a [u8],
     /// What the circle does to passkeys.
     pub changes: Vec<Change>,
     /// Passkeys that are elsewhere, too, and so never count from now on. One that is gone is passed
@@ -65,8 +67,7 @@ pub struct CircleChange<'a> {
 /// What others can know of it.
 impl fmt::Debug for CircleChange<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let device = self.device.map(<[u8]>::len);
-        write!(f, "CircleChange({device:?} bytes, {:?})", self.changes)
+        write!(f, "CircleChange({} bytes, {:?})", self.device.len(), self.changes)
     }
 }
 
@@ -137,10 +138,13 @@ impl Store {
     /// and nothing is done, where passkeys were changed of which it has not been told.
     ///
     /// # Errors
-    /// [`Error::NoCircle`] where the store was reset meanwhile, and why it can't be written.
+    /// [`Error::NoCircle`] where the store was reset meanwhile, or joined another circle, and why it
+    /// can't be written.
     pub fn keep_circle(&self, change: CircleChange<'_>) -> Result<Option<FeedCursor>, Error> {
         let kept = self.shared().write(|writing| {
-            if writing.with_head(|head| head.sum(Table::Circle).count) == 0 {
+            let is_in_none = writing.with_head(|head| head.sum(Table::Circle).count) == 0;
+            let device = writing.named(Table::Links, CIRCLE_DEVICE)?;
+            if is_in_none || device.is_none_or(|device| *device != change.before) {
                 return Err(Error::NoCircle.into());
             }
             if writing.end_of_feed()? != change.told {
@@ -152,8 +156,8 @@ impl Store {
                     None => writing.take(Table::Circle, &circle_entry(writing.keys, &key))?,
                 }
             }
-            if let Some(device) = change.device {
-                writing.put_sealed(Table::Links, CIRCLE_DEVICE.as_bytes(), device)?;
+            if change.device != change.before {
+                writing.put_sealed(Table::Links, CIRCLE_DEVICE.as_bytes(), change.device)?;
             }
             change.changes.into_iter().try_for_each(|change| writing.apply(change))?;
             writing.note_elsewhere(change.elsewhere)?;

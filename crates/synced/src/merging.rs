@@ -30,7 +30,8 @@ impl SyncedStore {
         let mut rows = self.circle.unsaved().map(|row| (row.key, row.value));
         let kept = self.store.keep_circle(CircleChange {
             rows: &mut rows,
-            device: (device != self.kept_device).then_some(&device),
+            before: &self.kept_device,
+            device: &device,
             changes,
             elsewhere: &elsewhere,
             told: self.told,

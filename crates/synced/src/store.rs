@@ -104,9 +104,10 @@ impl SyncedStore {
             return Err(SyncedError::Device);
         };
         let rows = circle.unsaved().filter_map(|row| Some((row.key, row.value?)));
-        store.begin_circle(&device.encode(), rows)?;
+        let kept = device.encode();
+        store.begin_circle(&kept, rows)?;
         circle.handle_saved(token);
-        Self::over(store, crypto, circle, device, None, now)
+        Self::over(store, crypto, circle, (device, kept), None, now)
     }
 
     /// The store as it was left, if it belongs to a circle.
@@ -123,14 +124,14 @@ impl SyncedStore {
         let device = Device::decode(&kept.device)?;
         let keys = device.device_keys(&crypto)?;
         let circle = Circle::restore(crypto.clone(), config, keys, kept.rows, now)?;
-        Self::over(store, crypto, circle, device, kept.told, now).map(Some)
+        Self::over(store, crypto, circle, (device, kept.device), kept.told, now).map(Some)
     }
 
     fn over(
         mut store: Store,
         crypto: CryptoProvider,
         circle: Circle,
-        device: Device,
+        (device, kept_device): (Device, Zeroizing<Vec<u8>>),
         told: Option<FeedCursor>,
         now: Moment,
     ) -> Result<Self, SyncedError> {
@@ -142,7 +143,7 @@ impl SyncedStore {
                 Feed::Since { end, .. } => end,
             },
         };
-        let (touched, kept_device) = (BTreeSet::new(), device.encode());
+        let touched = BTreeSet::new();
         let mut this =
             Self { store, crypto, circle, device, kept_device, told: end, here, touched };
         if told.is_none() {

@@ -29,7 +29,8 @@ fn keep(
 ) -> Result<Option<FeedCursor>, Error> {
     let bytes = |text: &str| Zeroizing::new(text.as_bytes().to_vec());
     let mut rows = rows.iter().map(|(key, value)| (bytes(key).to_vec(), value.map(bytes)));
-    store.keep_circle(CircleChange { rows: &mut rows, device: None, changes, elsewhere, told })
+    let (rows, before, device) = (&mut rows, b"device", b"device");
+    store.keep_circle(CircleChange { rows, before, device, changes, elsewhere, told })
 }
 
 /// Nothing but the rows.
@@ -108,6 +109,19 @@ fn a_store_that_was_reset_belongs_to_no_circle() {
     let told = end(&mut store);
     assert_eq!(keep(&store, &[("", Some("head"))], ALONE, told), Err(Error::NoCircle));
     assert_eq!(store.circle(), Ok(None));
+}
+
+/// Somebody still syncs the one that it was in before.
+#[test]
+fn two_circles_are_not_mixed() {
+    let place = Place::new();
+    let mut store = place.create();
+    store.begin_circle(b"of another", [(b"a".to_vec(), b"1".to_vec().into())].into_iter()).unwrap();
+    let told = end(&mut store);
+    assert_eq!(keep(&store, &[("a", Some("2"))], (merged(2), &[]), told), Err(Error::NoCircle));
+    let kept = store.circle().unwrap().unwrap();
+    assert_eq!((&kept.device[..], &*kept.rows[0].1), (&b"of another"[..], &b"1".to_vec()));
+    assert_eq!(done(store.lookup(&id(2))), Ok(None));
 }
 
 #[test]
@@ -202,13 +216,14 @@ fn what_is_written_for_a_change_does_not_grow_with_the_circle() {
         };
         store.begin_circle(b"device", (0..count).map(|number| row(number, 410))).unwrap();
         done(store.commit(vec![save(1, "a.example", 1)])).unwrap();
-        let (told, before) = (end(&mut store), disk.written());
+        let (told, so_far) = (end(&mut store), disk.written());
         let rows = [row(count, 410), row(count + 1, 800), row(count + 2, 800), row(0, 1000)];
         let mut rows = rows.into_iter().map(|(key, value)| (key, Some(value)));
-        let (rows, device) = (&mut rows as &mut dyn Iterator<Item = _>, None);
-        let change = CircleChange { rows, device, changes: merged(2), elsewhere: &[], told };
+        let (rows, before, device) = (&mut rows, b"device", b"device");
+        let change =
+            CircleChange { rows, before, device, changes: merged(2), elsewhere: &[], told };
         store.keep_circle(change).unwrap().unwrap();
-        disk.written() - before
+        disk.written() - so_far
     };
     let (few, many) = (written(50), written(50_000));
     println!("{few} bytes with 50 passkeys, {many} with 50 000");
