@@ -31,7 +31,7 @@ use crate::{
     roster::{Roster, Verdict, WrittenChange},
     sealed::{Part, Seen},
 };
-use reading::Reading;
+use reading::{Reading, Torn};
 use rows::Unsaved;
 use writing::Outgoing;
 
@@ -91,7 +91,7 @@ pub struct Circle {
     look_first: bool,
     missing_since: BTreeMap<(DeviceId, u64), Instant>,
     /// What is not what its name says: half of it may be there so far.
-    torn_since: BTreeMap<StoreName, Instant>,
+    torn: BTreeMap<StoreName, Torn>,
     refused: BTreeSet<StoreName>,
     /// In how many parts a snapshot is written. Stores take what is not too large.
     parts: usize,
@@ -215,7 +215,7 @@ impl Circle {
             due: now.instant,
             look_first: true,
             missing_since: BTreeMap::new(),
-            torn_since: BTreeMap::new(),
+            torn: BTreeMap::new(),
             refused: BTreeSet::new(),
             parts: 1,
             not_taken: BTreeSet::new(),

@@ -13,7 +13,7 @@ use crate::SyncedError;
 /// A map of texts, bytes, and one list.
 const DEPTH: u8 = 2;
 /// How long an address may be, in bytes. A device that joins is told no longer one.
-const MOST_ADDRESS: usize = 16 << 10;
+pub(crate) const MOST_ADDRESS: usize = 16 << 10;
 /// How many passkeys may be on this device only: as many as a circle may have.
 const MOST_ONLY_HERE: usize = 1 << 20;
 

@@ -21,4 +21,7 @@ pub enum SyncedError {
         "what this device is in its circle can't be read; remove it on another device, and join again"
     )]
     Device,
+    /// Where the circle's objects are takes more than 16 KiB to say.
+    #[error("the address of the circle's objects is longer than 16 KiB")]
+    Address,
 }

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     SyncedError,
-    device::Device,
+    device::{Device, MOST_ADDRESS},
     here::Here,
     telling::{Newer, done},
 };
@@ -97,6 +97,9 @@ impl SyncedStore {
         address: &str,
         now: Moment,
     ) -> Result<Self, SyncedError> {
+        if address.len() > MOST_ADDRESS {
+            return Err(SyncedError::Address);
+        }
         let keys = keys.to_bytes().map_err(towline_sync::CircleError::from)?;
         let device = Device { keys, address: address.to_owned(), only_here: BTreeSet::new() };
         // The first thing that a circle wants is to be kept.

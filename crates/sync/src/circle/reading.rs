@@ -4,6 +4,7 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, VecDeque},
+    time::{Duration, Instant},
 };
 
 use super::{Circle, Moment, OwnHead, Phase, SyncNotice, SyncOutput, SyncToken, merging::OpenHead};
@@ -24,6 +25,20 @@ const MOST_WAITING: usize = 1024;
 /// How far the number of this device's next head is moved by what another says of it, so that
 /// nobody can use the numbers up.
 const LARGEST_STEP: u64 = 1 << 20;
+
+/// An object that is not what its name says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Torn {
+    /// From when on, or since it was asked for last, if that is told.
+    since: Instant,
+    is_told: bool,
+}
+
+impl Torn {
+    fn is_for(&self, patience: Duration, now: Moment) -> bool {
+        now.instant.saturating_duration_since(self.since) >= patience
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Reading {
@@ -88,6 +103,7 @@ impl Circle {
         }
         let names: BTreeSet<StoreName> =
             names.into_iter().filter_map(|name| name.parse().ok()).collect();
+        self.ask_for_torn_again(now);
         let wanted = names
             .iter()
             .filter(|name| matches!(name, StoreName::Membership(hash) if !self.roster.has(*hash)));
@@ -112,11 +128,13 @@ impl Circle {
         if let Some(bytes) = bytes {
             if ObjectHash::of(&self.crypto, &bytes) != name.hash() {
                 self.is_torn(name, now);
-            } else if bytes.len() > name.limit() {
-                self.refuse(name);
             } else {
-                self.torn_since.remove(&name);
-                reading.got.insert(name, bytes);
+                self.torn.remove(&name);
+                if bytes.len() > name.limit() {
+                    self.refuse(name);
+                } else {
+                    reading.got.insert(name, bytes);
+                }
             }
         }
         if let Phase::Reading(reading) = std::mem::replace(&mut self.phase, Phase::Idle) {
@@ -125,12 +143,24 @@ impl Circle {
     }
 
     /// Not all stores show an object only once it is whole. It is asked for again at each look, as
-    /// if it were not there yet, and told of when it has been so for too long.
+    /// if it were not there yet. When it has been so for too long it is told of, once, and asked for
+    /// as seldom as that: over a slow line it may still become whole.
     fn is_torn(&mut self, name: StoreName, now: Moment) {
-        let since = *self.torn_since.entry(name).or_insert(now.instant);
-        if now.instant.saturating_duration_since(since) >= self.config.patience {
-            self.torn_since.remove(&name);
-            self.refuse(name);
+        let torn = self.torn.entry(name).or_insert(Torn { since: now.instant, is_told: false });
+        if torn.is_for(self.config.patience, now) {
+            torn.since = now.instant;
+            self.refused.insert(name);
+            if !std::mem::replace(&mut torn.is_told, true) {
+                self.tell(SyncNotice::Invented(name));
+            }
+        }
+    }
+
+    fn ask_for_torn_again(&mut self, now: Moment) {
+        for (name, torn) in &self.torn {
+            if torn.is_for(self.config.patience, now) {
+                self.refused.remove(name);
+            }
         }
     }
 
@@ -362,6 +392,6 @@ impl Circle {
         });
         self.merged_segments
             .retain(|(device, hash)| names.contains(&StoreName::Segment(*device, *hash)));
-        self.torn_since.retain(|name, _| names.contains(name));
+        self.torn.retain(|name, _| names.contains(name));
     }
 }

@@ -2,7 +2,7 @@
 
 use towline_authenticator::{Change, Counter, CredentialStore as _, FEED_LENGTH, Replaces};
 use towline_store::{Error, Store};
-use towline_sync::{Content, Register, SyncNotice};
+use towline_sync::{Circle, CircleConfig, Content, DeviceKeys, MemberKind, Register, SyncNotice};
 use towline_synced::{SyncedError, SyncedStore};
 
 use crate::support::*;
@@ -273,4 +273,21 @@ fn what_can_not_be_read_here_is_deleted_nowhere() {
     world.settle([&mut first, &mut second]);
     assert_eq!(first.name(2).as_deref(), Some("other"));
     assert!(first.get(1).is_some() && first.synced.unreadable() == 1);
+}
+
+/// It could not be read at the next start.
+#[test]
+fn an_address_that_is_too_long_is_refused_before_anything_is_kept() {
+    let world = World::new();
+    let (crypto, keys) = (crypto(), DeviceKeys::generate(&crypto()).unwrap());
+    let paper = DeviceKeys::generate(&crypto).unwrap();
+    let paper = paper.introduce(None, keys.id(), MemberKind::Paper).unwrap();
+    let own = DeviceKeys::from_bytes(&crypto, &keys.to_bytes().unwrap()).unwrap();
+    let (config, now) = (CircleConfig::default(), world.now());
+    let circle = Circle::begin(crypto.clone(), config, own, paper, now).unwrap();
+    let store = Store::create_on(disk(), &key(), &crypto).unwrap();
+    let address = "a".repeat((16 << 10) + 1);
+    let begun = SyncedStore::begin(store.clone(), crypto, &keys, circle, &address, now);
+    assert_eq!(begun.map(drop), Err(SyncedError::Address));
+    assert_eq!(store.circle(), Ok(None));
 }

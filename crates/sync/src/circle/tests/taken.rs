@@ -2,7 +2,7 @@
 
 use super::*;
 
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// A store that takes no more than so many bytes in one object.
 fn sync_with_limit(world: &mut World, device: &mut Device, limit: usize) {
@@ -62,6 +62,17 @@ fn half_an_object_is_not_there_yet_and_told_of_only_if_it_stays_so() {
         let torn: BTreeSet<_> = names.into_iter().map(SyncNotice::Invented).collect();
         let told: BTreeSet<_> = late.notices.iter().copied().collect();
         assert_eq!((&told, late.notices.len()), (&torn, torn.len()), "once");
+        // Where it takes longer than that to come, it comes all the same.
+        world.sync(&mut late);
+        assert_eq!(late.circle.refused.len(), torn.len(), "asked for seldom");
+        world.passed += PATIENCE;
+        world.sync(&mut late);
+        assert_eq!(late.circle.torn.len(), torn.len());
+        world.store.objects = whole;
+        world.passed += PATIENCE;
+        world.sync(&mut late);
+        assert!(late.circle.torn.is_empty() && late.circle.refused.is_empty());
+        assert_eq!(late.notices.len(), torn.len(), "{:?}", late.notices);
     }
 }
 
