@@ -194,7 +194,7 @@ fn what_was_done_while_no_program_synced_is_told_however_much_it_is() {
             done(store.commit(vec![Change::Rename { id: id(2), user, at: None }])).unwrap();
         }
     }
-    let config = towline_sync::CircleConfig::default();
+    let config = CircleConfig::default();
     let synced = SyncedStore::open(store.clone(), crypto(), config, world.now());
     let mut first = Device { store, synced: synced.unwrap().unwrap(), disk, notices };
     world.settle([&mut first, &mut second]);
