@@ -286,7 +286,7 @@ impl Running {
                 view.notice = Some((notice, detail));
             }
         });
-        self.board.passkeys(self.id, &self.passkeys.passkeys());
+        self.board.passkeys(self.id, || self.passkeys.passkeys());
     }
 
     /// Deletes everything, if its person wants that. They are told what it means first.
@@ -304,7 +304,7 @@ impl Running {
             }
         }
         self.passkeys.clear();
-        self.board.passkeys(self.id, &self.passkeys.passkeys());
+        self.board.passkeys(self.id, || self.passkeys.passkeys());
         self.board.device(self.id, |view| view.notice = Some(("wiped", String::new())));
         self.board.done(17);
         true
@@ -340,7 +340,7 @@ fn watcher(
         PhoneStep::Answered { response, .. } => {
             board.mark("response", false);
             board.change(|scene| scene.answered = Some(id));
-            board.passkeys(id, &passkeys.passkeys());
+            board.passkeys(id, || passkeys.passkeys());
             let exchange = Exchange::response(&asked, response);
             ctap(&board, Place::Device(id), COMPUTER, &exchange);
         }

@@ -229,7 +229,7 @@ impl Both {
             self.exposed().into_iter().map(|(record, id)| (id, hex(&record))).collect();
         self.board.exposes(exposed);
         for (id, store) in [DeviceId::PhoneB, DeviceId::Tablet].into_iter().zip(&self.stores) {
-            self.board.passkeys(id, &Shelf::Synced(store.clone()).passkeys());
+            self.board.passkeys(id, || Shelf::Synced(store.clone()).passkeys());
         }
     }
 

@@ -81,3 +81,21 @@ fn tried<T>(work: Work<T, StoreError>) -> Option<T> {
     };
     result.inspect_err(|error| tracing::warn!(%error, "a store of passkeys fails")).ok()
 }
+
+/// One to have on a shelf.
+#[cfg(test)]
+pub(crate) fn passkey(number: u8) -> Credential {
+    use towline::{
+        crypto::zeroize::Zeroizing,
+        ctap::{RpId, User, UserHandle},
+    };
+    use towline_virtual::authenticator::KeyHandle;
+    let id = CredentialId::new(&[number; 32]).unwrap();
+    let user = User { id: UserHandle::new(&[number]).unwrap(), name: None, display_name: None };
+    let key = KeyHandle::new(-7, Zeroizing::new([number; 32].into()));
+    Credential {
+        discoverable: true,
+        backup_eligible: true,
+        ..Credential::new(id, RpId::new("example.org").unwrap(), user, key)
+    }
+}
