@@ -303,7 +303,10 @@ impl Running {
                 self.board.device(self.id, |view| view.computers = 0);
             }
         }
-        self.passkeys.clear();
+        if let Err(error) = self.passkeys.clear() {
+            tracing::warn!(%error, "the phone can't be wiped");
+            return false;
+        }
         self.board.passkeys(self.id, || self.passkeys.passkeys());
         self.board.device(self.id, |view| view.notice = Some(("wiped", String::new())));
         self.board.done(17);

@@ -19,6 +19,7 @@ use towline_sync::{
     JoinedCircle, Joining, JoiningConfig, MemberKind, Moment, PaperKey,
 };
 use towline_synced::{SyncedError, SyncedStore};
+use towline_virtual::authenticator::StoreError;
 
 use crate::{
     board::Board,
@@ -45,6 +46,12 @@ pub(crate) struct PairError(#[from] SyncedError);
 
 impl From<CircleError> for PairError {
     fn from(error: CircleError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<StoreError> for PairError {
+    fn from(error: StoreError) -> Self {
         Self(error.into())
     }
 }
@@ -219,7 +226,11 @@ impl Both {
     fn meet(&mut self) -> Result<(Joining, Joining), PairError> {
         let called = |device: DeviceId| JoiningConfig::new(device.own_name());
         let ours = Joining::sponsor(called(DeviceId::PhoneB), self.phone.circle())?;
-        let keys = DeviceKeys::generate(&self.crypto)?;
+        // One that phone B has added, and that has not kept it, is the same when it tries again.
+        let keys = match self.new.take() {
+            Some(keys) => keys,
+            None => DeviceKeys::generate(&self.crypto)?,
+        };
         let own = DeviceKeys::from_bytes(&self.crypto, &*keys.to_bytes()?)?;
         self.new = Some(keys);
         let tablet = called(DeviceId::Tablet);
@@ -235,11 +246,13 @@ impl Both {
     }
 
     fn keep(&mut self, joined: JoinedCircle) -> Result<(), PairError> {
-        let keys = self.new.take().ok_or(SyncedError::Device)?;
+        let keys = self.new.as_ref().ok_or(SyncedError::Device)?;
         let [_, store] = &self.stores;
         // What the lost one has is not here any more: this is another one.
-        Shelf::Synced(store.clone()).clear();
-        self.tablet = begun(store, &self.crypto, &keys, joined.circle, self.phone.address())?;
+        Shelf::Synced(store.clone()).clear()?;
+        let address = String::from_utf8_lossy(joined.store.expose());
+        self.tablet = begun(store, &self.crypto, keys, joined.circle, &address)?;
+        self.new = None;
         self.board.device(DeviceId::Tablet, |view| view.lost = false);
         Ok(())
     }
@@ -305,3 +318,6 @@ fn now() -> Moment {
     let wall_clock = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
     Moment { instant: Instant::now(), wall_clock }
 }
+
+#[cfg(test)]
+mod tests;
