@@ -62,29 +62,31 @@ function watch(article) {
   let last;
   // Only of what it asks now: another question that waits must not touch this one.
   const ask = whenOther((first, rung) => {
+    // What is hidden has the focus no more.
+    const hadFocus = asking.contains(document.activeElement);
     article.toggleAttribute("data-asks", Boolean(first));
     asking.hidden = !first;
     rest.hidden = Boolean(first);
-    const hadFocus = asking.contains(document.activeElement);
     asking.replaceChildren(...(first ? [question(first, rung)] : []));
     if (first && first.number !== last?.number) {
       aloud(say("asks", { device: called(id), question: worded(first) }));
       lookAt(asking);
     } else if (hadFocus) {
       // What goes on at the site is looked at there, and all else where it was done.
-      (first ? asking : OWN.includes(last.kind) ? name : frame).focus();
+      const next = OWN.includes(last.kind) ? name : frame;
+      (first ? asking : next).focus({ preventScroll: true });
     }
     last = first ?? last;
   });
 
   const keep = whenOther((passkeys, lost) => {
-    none.hidden = passkeys.length > 0;
-    list.hidden = passkeys.length === 0;
     const buttons = () => [...list.querySelectorAll("button")];
     const at = buttons().indexOf(document.activeElement);
+    none.hidden = passkeys.length > 0;
+    list.hidden = passkeys.length === 0;
     list.replaceChildren(...passkeys.map((passkey) => row(passkey, lost)));
     // Whoever has ticked off one goes on with the next, or with the device that has them.
-    if (at >= 0) (buttons()[at] ?? buttons().at(-1) ?? name).focus();
+    if (at >= 0) (buttons()[at] ?? buttons().at(-1) ?? name).focus({ preventScroll: true });
   });
 
   const about = part(".about");
