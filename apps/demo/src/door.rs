@@ -247,7 +247,7 @@ async fn switch(State(stage): Here, Body(switch): Body<Switch>) -> StatusCode {
             stage.handsets.values().for_each(Handset::relisten);
         }
         Switch::Relay { on: false } => {
-            stage.relay.fails();
+            stage.relay.fails().await;
             stage.board.change(|scene| scene.switches.relay = false);
         }
         Switch::Sync { on } => {
