@@ -1,6 +1,6 @@
 //! What an import would do, before anything is done.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use towline_authenticator::{
     Change, Credential, ExtensionData, KeyHandle, LargeBlobPlace, Replaces, UnixTime,
@@ -27,13 +27,16 @@ pub struct Importer {
     /// The least `credProtect` level that a passkey gets; one that a document claims counts where
     /// it is stricter.
     pub protection: CredentialProtectionPolicy,
+    /// What was deleted there, by id, and stays away.
+    pub deleted: BTreeSet<CredentialId>,
 }
 
 impl Importer {
     /// To an authenticator with this provider, and no rules of its own.
     #[must_use]
     pub const fn new(provider: CryptoProvider) -> Self {
-        Self { provider, protection: CredentialProtectionPolicy::UserVerificationOptional }
+        let protection = CredentialProtectionPolicy::UserVerificationOptional;
+        Self { provider, protection, deleted: BTreeSet::new() }
     }
 }
 
@@ -210,6 +213,7 @@ impl Planning<'_> {
         }
         Ok(match existing(&found.id)? {
             Some(there) => Err(compared(&there.rp_id, &there.key)),
+            None if self.importer.deleted.contains(&found.id) => Err(ItemOutcome::DeletedHere),
             None => Ok(key),
         })
     }

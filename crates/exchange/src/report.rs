@@ -14,6 +14,9 @@ pub enum ItemOutcome {
     ImportedPartly(Vec<Missing>),
     /// The same id, site and key were there before. Nothing was changed.
     AlreadyThere,
+    /// It was deleted where it would go, and stays away: it is one of
+    /// [`Importer::deleted`](crate::Importer::deleted).
+    DeletedHere,
     /// Nothing was changed; a person decides.
     Conflict(Conflict),
     /// It is not imported.
@@ -35,6 +38,7 @@ impl ItemOutcome {
             Self::Imported => "imported",
             Self::ImportedPartly(_) => "imported-partly",
             Self::AlreadyThere => "already-there",
+            Self::DeletedHere => "deleted-here",
             Self::Conflict(_) => "conflict",
             Self::Refused(_) => "refused",
             Self::NotAPasskey { .. } => "not-a-passkey",

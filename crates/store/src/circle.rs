@@ -5,7 +5,7 @@
 //! deleted is in the feed of changes, by the same commit. The place up to which the circle has
 //! taken that feed is kept with the circle, so that after a crash it takes the rest.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use redb::ReadableTable as _;
 use towline_authenticator::{Change, FeedCursor};
@@ -85,6 +85,19 @@ impl Store {
             let rows = reading.circle_rows()?;
             let told = named(CIRCLE_PLACE)?.map(|place| cursor(&place)).transpose()?;
             Ok(Some(KeptCircle { device, rows, told }))
+        })
+    }
+
+    /// The passkeys that were deleted in the circle lately, here or by another device that was heard
+    /// of since: those among the last [`FEED_LENGTH`](towline_authenticator::FEED_LENGTH) changes of
+    /// this store. The circle itself keeps no more of what was deleted than random numbers, so that
+    /// nobody else knows. Empty where the store belongs to no circle.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::DamagedPart`] where it can't be read.
+    pub fn deleted_lately(&self) -> Result<BTreeSet<CredentialId>, Error> {
+        self.shared().read(|reading| {
+            if reading.is_in_no_circle()? { Ok(BTreeSet::new()) } else { reading.removed() }
         })
     }
 

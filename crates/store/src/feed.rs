@@ -5,7 +5,7 @@
 //! is there, and one of a store that took another course, as after an older copy of it was put
 //! back, is not taken for one of this.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, collections::BTreeSet};
 
 use redb::ReadableTable as _;
 use towline_authenticator::{Became, CredentialChange, FEED_LENGTH, Feed, FeedCursor, Gathered};
@@ -185,6 +185,26 @@ impl Reading<'_> {
             (end, whole) = (FeedCursor::new(number, row.mark), row.is_last);
         }
         Ok(whole.then_some((changes, end)))
+    }
+
+    /// What was removed and has not come back, as far as the feed reaches back. A row that can't be
+    /// read tells nothing.
+    pub(crate) fn removed(&self) -> Result<BTreeSet<CredentialId>, Error> {
+        let numbers: Vec<u64> = {
+            let rows = self.open(Table::Changes)?;
+            let numbers = rows.iter()?.map(|row| Ok(place_of(row?.0.value())));
+            numbers.filter_map(Result::transpose).collect::<Result<_, Error>>()?
+        };
+        let mut removed = BTreeSet::new();
+        for number in numbers {
+            let Some(Row { what, id, .. }) = self.row(number)? else { continue };
+            let Ok(id) = CredentialId::new(&id) else { continue };
+            match what {
+                Some(Became::Removed) => removed.insert(id),
+                _ => removed.remove(&id),
+            };
+        }
+        Ok(removed)
     }
 
     /// None if it is not there, or can't be read.

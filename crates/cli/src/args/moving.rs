@@ -110,6 +110,11 @@ pub(crate) struct Import {
     #[arg(long, value_name = "FILE")]
     pub(crate) identity: Vec<PathBuf>,
 
+    /// Bring back passkeys, too, that were deleted since on this device or another one of its
+    /// circle (`towline sync`)
+    #[arg(long)]
+    pub(crate) also_deleted: bool,
+
     #[command(flatten)]
     pub(crate) moving: Moving,
 }

@@ -36,10 +36,14 @@ pub(super) async fn run(
     let place = kept::place(&args.store, Otherwise::Default)?.ok_or_else(|| {
         Failure::usage("no_store", "passkeys are imported to a file; name it with --store")
     })?;
-    let importer = Importer::new(provider.clone());
+    let mut importer = Importer::new(provider.clone());
     let there = kept::is_there(&place);
     let open = || kept::open_for(&args.store, !moving.dry_run, provider);
     let store = there.then(open).transpose()?;
+    if let Some(store) = store.as_ref().filter(|_| !import.also_deleted) {
+        importer.deleted =
+            store.deleted_lately().map_err(|error| kept::failure_at(&place, &error))?;
+    }
     let plan = document.plan(
         |id| match &store {
             Some(store) => done(store.clone().lookup(id)),
@@ -81,6 +85,7 @@ pub(super) async fn run(
             "imported": outcomes.whole,
             "imported_partly": outcomes.partly,
             "already_there": outcomes.there,
+            "deleted_here": outcomes.deleted,
             "conflicts": outcomes.conflicts,
             "refused": outcomes.refused,
             "other_credentials": outcomes.others,
@@ -89,7 +94,7 @@ pub(super) async fn run(
         }),
     ));
     // The others are in all the same.
-    let all = outcomes.conflicts == 0 && outcomes.refused == 0;
+    let all = outcomes.deleted == 0 && outcomes.conflicts == 0 && outcomes.refused == 0;
     Ok(if all { Exit::Ok } else { Exit::Failed })
 }
 
@@ -142,6 +147,7 @@ struct Outcomes {
     whole: usize,
     partly: usize,
     there: usize,
+    deleted: usize,
     conflicts: usize,
     refused: usize,
     others: usize,
@@ -156,6 +162,7 @@ impl Outcomes {
             whole: count(|outcome| matches!(outcome, ItemOutcome::Imported)),
             partly: count(|outcome| matches!(outcome, ItemOutcome::ImportedPartly(_))),
             there: count(|outcome| matches!(outcome, ItemOutcome::AlreadyThere)),
+            deleted: count(|outcome| matches!(outcome, ItemOutcome::DeletedHere)),
             conflicts: count(|outcome| matches!(outcome, ItemOutcome::Conflict(_))),
             refused: count(|outcome| matches!(outcome, ItemOutcome::Refused(_))),
             others: count(|outcome| matches!(outcome, ItemOutcome::NotAPasskey { .. })),
@@ -164,8 +171,8 @@ impl Outcomes {
 
     /// How many there were in the document.
     const fn passkeys(&self) -> usize {
-        let Self { whole, partly, there, conflicts, refused, others: _ } = *self;
-        let all = whole.saturating_add(partly).saturating_add(there);
+        let Self { whole, partly, there, deleted, conflicts, refused, others: _ } = *self;
+        let all = whole.saturating_add(partly).saturating_add(there).saturating_add(deleted);
         all.saturating_add(conflicts).saturating_add(refused)
     }
 }
@@ -178,6 +185,9 @@ fn told(report: &ItemReport) -> Moved {
             notes = missing.iter().map(|missing| missing.as_str()).collect();
             let clauses: Vec<_> = missing.iter().map(ToString::to_string).collect();
             clauses.join("; ")
+        }
+        ItemOutcome::DeletedHere => {
+            "it was deleted on one of your devices since; --also-deleted brings it back".to_owned()
         }
         ItemOutcome::Conflict(conflict) => {
             reason = Some(conflict.as_str());

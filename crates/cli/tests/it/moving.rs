@@ -21,7 +21,7 @@ fn vector(name: &str) -> Value {
 }
 
 /// An account of so many passkeys, as a platform hands it over. They have one key.
-fn account(passkeys: u32) -> Value {
+pub(crate) fn account(passkeys: u32) -> Value {
     let passkey = vector("bare-passkey.json");
     let base64url = |number: u32| format!("{number:08}");
     let items: Vec<Value> = (0..passkeys)
@@ -38,40 +38,40 @@ fn account(passkeys: u32) -> Value {
 }
 
 /// A place for files, and the program in it.
-struct Desk(Directory);
+pub(crate) struct Desk(pub(crate) Directory);
 
 impl Desk {
     fn new() -> Self {
         Self(Directory::new())
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.0.path(name)
     }
 
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
         let path = self.path(name);
         fs::write(&path, bytes).unwrap();
         path
     }
 
-    async fn keys(&self, store: &str, args: &[&str]) -> Ended {
+    pub(crate) async fn keys(&self, store: &str, args: &[&str]) -> Ended {
         run(["keys", "--store", &self.path(store)].iter().chain(args)).await
     }
 
     /// The same, to whose question the answer is yes.
-    async fn agreed(&self, store: &str, args: &[&str]) -> Ended {
+    pub(crate) async fn agreed(&self, store: &str, args: &[&str]) -> Ended {
         self.keys(store, &[args, &["--answer", "yes"]].concat()).await
     }
 
     /// A store with so many passkeys.
-    async fn store(&self, name: &str, passkeys: u32) {
+    pub(crate) async fn store(&self, name: &str, passkeys: u32) {
         let document = self.write("account.json", account(passkeys).to_string());
         let ended = self.agreed(name, &["import", &document]).await;
         assert_eq!(ended.code, 0, "{ended:?}");
     }
 
-    async fn accounts(&self, store: &str) -> Vec<String> {
+    pub(crate) async fn accounts(&self, store: &str) -> Vec<String> {
         let listed = self.keys(store, &["list"]).await;
         let mut accounts: Vec<_> =
             listed.events.iter().map(|event| text(&event["account"])).collect();
@@ -80,12 +80,12 @@ impl Desk {
     }
 }
 
-fn info<'a>(ended: &'a Ended, about: &str) -> &'a Value {
+pub(crate) fn info<'a>(ended: &'a Ended, about: &str) -> &'a Value {
     let found = ended.events.iter().find(|event| event["about"] == about);
     found.unwrap_or_else(|| panic!("{about}: {ended:?}"))
 }
 
-fn outcomes(ended: &Ended) -> Vec<&str> {
+pub(crate) fn outcomes(ended: &Ended) -> Vec<&str> {
     let moved = ended.events.iter().filter(|event| event["event"] == "moved");
     moved.map(|event| event["outcome"].as_str().unwrap()).collect()
 }

@@ -32,6 +32,44 @@ fn a_passkey_is_made_renamed_written_to_and_deleted_on_both() {
     assert!(first.notices.is_empty() && second.notices.is_empty());
 }
 
+/// So that an import does not bring it back by mistake.
+#[test]
+fn what_was_deleted_is_known_on_both_until_it_is_back() {
+    let world = World::new();
+    let [mut first, mut second] = world.two();
+    (1..=2).for_each(|number| first.make(passkey(number)));
+    world.settle([&mut first, &mut second]);
+    first.commit(vec![Change::Remove(id(1))]);
+    assert_eq!(first.store.deleted_lately(), Ok([id(1)].into()));
+    assert_eq!(second.store.deleted_lately(), Ok([].into()), "it has not heard yet");
+    world.settle([&mut first, &mut second]);
+    assert_eq!(second.store.deleted_lately(), Ok([id(1)].into()));
+    second.make(passkey(1));
+    world.settle([&mut first, &mut second]);
+    for device in [&mut first, &mut second] {
+        assert_eq!(device.store.deleted_lately(), Ok([].into()));
+        device.commit(vec![Change::Remove(id(1))]);
+        // As far as the feed reaches back.
+        for _ in 0..FEED_LENGTH / 2 {
+            device.rename(2, "one");
+            device.rename(2, "other");
+        }
+        assert_eq!(device.store.deleted_lately(), Ok([].into()));
+    }
+}
+
+#[test]
+fn a_store_in_no_circle_asks_for_nothing_that_was_deleted() {
+    let mut store = Store::create_on(disk(), &key(), &crypto()).unwrap();
+    let save = |number| Change::Save {
+        credential: Box::new(passkey(number)),
+        replaces: Replaces::Nothing,
+    };
+    done(store.commit(vec![save(1)])).unwrap();
+    done(store.commit(vec![Change::Remove(id(1))])).unwrap();
+    assert_eq!(store.deleted_lately(), Ok([].into()));
+}
+
 /// BS is true at every moment.
 #[test]
 fn a_passkey_is_backed_up_once_it_is_in_the_circles_store_and_where_it_came_from_there() {
