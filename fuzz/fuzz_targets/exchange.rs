@@ -1,12 +1,15 @@
 //! Documents of passkeys of any content, and such as are whole but for a few bytes: refused, or
-//! planned with a report for each credential; what goes in comes out again, and in once more.
+//! planned with a report for each credential; what goes in comes out again, and in once more. The
+//! headers of KeePass databases are read as well.
 #![no_main]
 
 use std::convert::Infallible;
 
 use libfuzzer_sys::fuzz_target;
 use towline_authenticator::{Custody, UnixTime};
-use towline_exchange::{Candidate, Export, Exporter, Import, ImportLimits, Importer, Plan};
+use towline_exchange::{
+    Candidate, Export, Exporter, Import, ImportLimits, Importer, Plan, check_keepass_work,
+};
 
 fn plan(document: &[u8]) -> Option<Plan> {
     let import = Import::read(document, &ImportLimits::default()).ok()?;
@@ -16,6 +19,7 @@ fn plan(document: &[u8]) -> Option<Plan> {
 }
 
 fuzz_target!(|document: &[u8]| {
+    let _whether = check_keepass_work(document);
     let Some(first) = plan(document) else { return };
     let in_reports = first.reports().iter().filter(|report| report.outcome.goes_in()).count();
     assert_eq!(in_reports, first.credentials().len());

@@ -11,6 +11,7 @@ mod foreign;
 mod import;
 mod item;
 mod json;
+mod kdbx;
 mod keepassxc;
 mod key_package;
 mod limits;
@@ -20,6 +21,7 @@ mod report;
 
 pub use export::{Candidate, Export, ExportReport, Exporter};
 pub use import::Import;
+pub use kdbx::{KeePassWork, check_keepass_work};
 pub use keepassxc::KeePassEntry;
 pub use key_package::{BadKeyPackage, KeyPackage};
 pub use limits::ImportLimits;

@@ -30,8 +30,16 @@ pub(super) fn read(
     limits: &ImportLimits,
 ) -> Result<Import, Failure> {
     use keepass::{Database, DatabaseKey, db::DatabaseOpenError};
-    use towline_exchange::KeePassEntry;
+    use towline_exchange::{KeePassEntry, KeePassWork, check_keepass_work};
 
+    check_keepass_work(bytes).map_err(|error| {
+        let instead = match error {
+            KeePassWork::Header => "nothing of it was used",
+            _ => "make its decryption time shorter (in KeePassXC: Database Settings, Security) and save it",
+        };
+        let message = format!("{}: {error}; {instead}", import.file.display());
+        Failure::usage("not_opened", message)
+    })?;
     let passphrase =
         crate::secret::read(import.passphrase_file.as_deref(), "passphrase of the database")?;
     let key = DatabaseKey::new().with_password(&passphrase);

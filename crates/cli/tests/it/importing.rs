@@ -1,7 +1,9 @@
 //! `towline keys import`: what is left out, and what is too much.
 
+use std::fs;
+
 use crate::{
-    moving::{Desk, account, info, outcomes},
+    moving::{Desk, account, info, outcomes, text_of, vectors},
     program::Directory,
     sync,
     world::{find, text},
@@ -32,4 +34,25 @@ async fn what_was_deleted_in_a_circle_comes_back_when_it_is_asked_for() {
     assert_eq!((again.code, outcomes(&again)[0]), (0, "imported"), "{again:?}");
     let again = desk.agreed("store", &["import", &document]).await;
     assert_eq!((again.code, outcomes(&again)), (0, vec!["already-there"; 3]), "{again:?}");
+}
+
+/// Anybody can write the header of a database: what is in it has bounds before any work is done.
+#[tokio::test]
+async fn a_keepassxc_database_that_asks_for_too_much_is_not_opened() {
+    if cfg!(not(feature = "keepassxc")) {
+        return;
+    }
+    let desk = Desk(Directory::new());
+    let words = desk.write("words", "correct horse\n");
+    let database = fs::read(vectors("keepassxc.kdbx")).unwrap();
+    for (name, said) in [(b"M\x08\0\0\0", "MiB of memory"), (b"I\x08\0\0\0", "more time")] {
+        let mut database = database.clone();
+        let place = database.windows(5).position(|part| part == name).unwrap() + 5;
+        database[place..place + 8].copy_from_slice(&(1_u64 << 42).to_le_bytes());
+        let file = desk.write("costly.kdbx", database);
+        let refused = desk.agreed("store", &["import", &file, "--passphrase-file", &words]).await;
+        refused.assert_failed(2, "not_opened");
+        let message = text_of(&refused);
+        assert!(message.contains(said) && message.contains("decryption time"), "{message}");
+    }
 }

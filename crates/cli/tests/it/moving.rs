@@ -12,7 +12,7 @@ use crate::{
     world::{World, find, text},
 };
 
-fn vectors(name: &str) -> PathBuf {
+pub(crate) fn vectors(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors").join(name)
 }
 
@@ -434,7 +434,7 @@ async fn what_another_age_has_sealed_is_opened() {
     assert!(text_of(&refused).contains("work factor 22"), "{refused:?}");
 }
 
-fn text_of(ended: &Ended) -> String {
+pub(crate) fn text_of(ended: &Ended) -> String {
     text(&ended.failed()["message"])
 }
 

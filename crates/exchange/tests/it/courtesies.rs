@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use towline_exchange::{
-    Import, ImportLimits, Importer, ItemOutcome, KeePassEntry, Missing, NotCxf,
+    Import, ImportLimits, Importer, ItemOutcome, KeePassEntry, KeePassWork, Missing, NotCxf,
+    check_keepass_work,
 };
 
 use crate::parts::{json, plan, provider, vector, words};
@@ -93,4 +94,94 @@ fn the_entries_of_keepassxc_are_read() {
         assert_eq!(plan.credentials()[0].rp_id.as_str(), "example.org");
     }
     assert!(!format!("{:?}", entry("CREDENTIAL_ID")).contains("BEGIN"));
+}
+
+/// The outer header of a database, with a length of so many bytes before each field.
+fn header(major: u8, fields: &[(u8, &[u8])]) -> Vec<u8> {
+    let mut all =
+        [&[0x03, 0xd9, 0xa2, 0x9a, 0x67, 0xfb, 0x4b, 0xb5][..], &[0, 0, major, 0]].concat();
+    for (kind, value) in fields {
+        all.push(*kind);
+        let length = u32::try_from(value.len()).unwrap().to_le_bytes();
+        all.extend(&length[..if major == 3 { 2 } else { 4 }]);
+        all.extend(*value);
+    }
+    all
+}
+
+/// Of numbers of so many bytes each, by their names.
+fn dictionary(numbers: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut all = vec![0, 1];
+    for (name, value) in numbers {
+        all.push(if value.len() == 4 { 4 } else { 5 });
+        for part in [name.as_bytes(), value] {
+            all.extend(u32::try_from(part.len()).unwrap().to_le_bytes());
+            all.extend(part);
+        }
+    }
+    all.push(0);
+    all
+}
+
+fn argon2(memory: u64, iterations: u64, lanes: u32) -> Result<(), KeePassWork> {
+    let (memory, iterations) = (memory.to_le_bytes(), iterations.to_le_bytes());
+    let numbers = dictionary(&[("M", &memory), ("I", &iterations), ("P", &lanes.to_le_bytes())]);
+    check_keepass_work(&header(4, &[(3, &[1, 0, 0, 0]), (11, &numbers), (0, b"")]))
+}
+
+#[test]
+fn what_a_keepass_database_asks_for_has_bounds() {
+    const MIB: u64 = 1 << 20;
+    assert_eq!(argon2(64 * MIB, 30, 2), Ok(()));
+    assert_eq!(argon2(1024 * MIB, 64, 64), Ok(()));
+    assert_eq!(argon2(1024 * MIB + 1, 1, 1), Err(KeePassWork::Memory(1025)));
+    assert_eq!(argon2(u64::MAX, 1, 1), Err(KeePassWork::Memory(1 << 44)));
+    assert_eq!(argon2(1024 * MIB, 65, 2), Err(KeePassWork::Time));
+    assert_eq!(argon2(0, u64::MAX, 2), Err(KeePassWork::Time));
+    assert_eq!(argon2(64 * MIB, 2, 65), Err(KeePassWork::Time));
+
+    let aes = |rounds: u64| {
+        let (rounds, end) = (rounds.to_le_bytes(), (0, &b"\r\n\r\n"[..]));
+        let older = check_keepass_work(&header(3, &[(6, &rounds), end]));
+        let numbers = dictionary(&[("R", &rounds)]);
+        assert_eq!(check_keepass_work(&header(4, &[(11, &numbers), end])), older);
+        older
+    };
+    assert_eq!(aes(100_000_000), Ok(()));
+    assert_eq!(aes(100_000_001), Err(KeePassWork::Time));
+    // The one that a reader takes may be either.
+    let [few, many] = [1_u64, u64::MAX].map(u64::to_le_bytes);
+    for rounds in [[few, many], [many, few]] {
+        let [first, second] = &rounds;
+        let twice = header(3, &[(6, first), (6, second), (0, b"")]);
+        assert_eq!(check_keepass_work(&twice), Err(KeePassWork::Time));
+        let twice = dictionary(&[("R", first), ("R", second)]);
+        let twice = header(4, &[(11, &twice), (0, b"")]);
+        assert_eq!(check_keepass_work(&twice), Err(KeePassWork::Time));
+    }
+}
+
+#[test]
+fn a_header_of_keepass_that_is_not_whole_is_refused() {
+    let whole = include_bytes!("../../../../tests/vectors/keepassxc.kdbx");
+    assert_eq!(check_keepass_work(whole), Ok(()));
+    // The last of it is 32 bytes of a hash, 32 of a code, and what is sealed.
+    let end = whole.windows(4).position(|part| part == b"\r\n\r\n").unwrap() + 4;
+    for length in 0..end {
+        let cut = check_keepass_work(&whole[..length]);
+        assert_eq!(cut, Err(KeePassWork::Header), "{length}");
+    }
+    assert_eq!(check_keepass_work(&whole[..end]), Ok(()));
+    let short = dictionary(&[("R", &[1, 2])]);
+    let headers = [
+        header(4, &[(11, &short), (0, b"")]),
+        header(4, &[(12, &short), (0, b"")]),
+        header(4, &[(3, b"12"), (0, b"")]),
+        header(3, &[(6, b"12"), (0, b"")]),
+        header(3, &[(10, b""), (0, b"")]),
+        header(5, &[(0, b"")]),
+    ];
+    for header in headers {
+        assert_eq!(check_keepass_work(&header), Err(KeePassWork::Header), "{header:?}");
+    }
 }
