@@ -115,6 +115,11 @@ pub(crate) struct Import {
     #[arg(long)]
     pub(crate) also_deleted: bool,
 
+    /// Read a file of up to so many MiB; opening it takes several times as much memory
+    #[arg(long, value_name = "MIB", default_value_t = 16,
+          value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) up_to: u16,
+
     #[command(flatten)]
     pub(crate) moving: Moving,
 }

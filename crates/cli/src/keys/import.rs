@@ -21,9 +21,6 @@ use crate::{
     report::Report,
 };
 
-/// The longest file that is read, in bytes: more than a hundred thousand passkeys.
-const LONGEST: usize = 128 << 20;
-
 pub(super) async fn run(
     args: &args::Keys,
     import: &args::Import,
@@ -100,8 +97,9 @@ pub(super) async fn run(
 
 /// The document, out of whatever it is in.
 fn read(import: &args::Import) -> Result<Import, Failure> {
-    let bytes = bytes(&import.file)?;
-    let limits = ImportLimits { document: LONGEST, ..ImportLimits::default() };
+    let limits =
+        ImportLimits { document: usize::from(import.up_to) << 20, ..ImportLimits::default() };
+    let bytes = bytes(&import.file, &limits)?;
     let mut document = if keepassxc::is_it(&bytes) {
         keepassxc::read(&bytes, import, &limits)?
     } else {
@@ -118,20 +116,28 @@ fn read(import: &args::Import) -> Result<Import, Failure> {
     Ok(document)
 }
 
-fn bytes(file: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+fn bytes(file: &Path, limits: &ImportLimits) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let unreadable =
         |why: String| Failure::usage("file", format!("{} can't be read: {why}", file.display()));
     let open = File::open(file).map_err(|error| unreadable(error.to_string()))?;
     let length = open.metadata().map_err(|error| unreadable(error.to_string()))?.len();
-    let most = u64::try_from(LONGEST).unwrap_or(u64::MAX);
+    let most = limits.document;
+    // What comes through a pipe has no length.
+    let length = if length == 0 { most } else { usize::try_from(length).unwrap_or(usize::MAX) };
+    let too_long = || {
+        let most = most / 1_048_576;
+        unreadable(format!("it is longer than {most} MiB; `--up-to MIB` reads longer ones"))
+    };
     if length > most {
-        return Err(unreadable(format!("it is longer than {} MiB", LONGEST / 1_048_576)));
+        return Err(too_long());
     }
-    // With room for all of it, so that nothing moves.
-    let room = usize::try_from(length).unwrap_or_default().saturating_add(1);
+    // With room for all of it, and for one more byte that tells that it is longer: nothing moves,
+    // and so leaves a copy.
+    let room = length.saturating_add(1);
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-    open.take(most).read_to_end(&mut bytes).map_err(|error| unreadable(error.to_string()))?;
-    Ok(bytes)
+    let room = u64::try_from(room).unwrap_or(u64::MAX);
+    open.take(room).read_to_end(&mut bytes).map_err(|error| unreadable(error.to_string()))?;
+    if bytes.len() > most { Err(too_long()) } else { Ok(bytes) }
 }
 
 fn question(new: usize, exporter: Option<&str>) -> String {

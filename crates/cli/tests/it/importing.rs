@@ -1,10 +1,12 @@
 //! `towline keys import`: what is left out, and what is too much.
 
-use std::fs;
+use std::{fs, process::Stdio};
+
+use tokio::io::AsyncWriteExt as _;
 
 use crate::{
     moving::{Desk, account, info, outcomes, text_of, vectors},
-    program::Directory,
+    program::{Directory, command},
     sync,
     world::{find, text},
 };
@@ -54,5 +56,34 @@ async fn a_keepassxc_database_that_asks_for_too_much_is_not_opened() {
         refused.assert_failed(2, "not_opened");
         let message = text_of(&refused);
         assert!(message.contains(said) && message.contains("decryption time"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_read_up_to_a_limit_that_can_be_another() {
+    let desk = Desk(Directory::new());
+    let mut document = account(1).to_string();
+    document.push_str(&" ".repeat((16 << 20) + 1 - document.len()));
+    let file = desk.write("long.json", &document);
+    let refused = desk.agreed("store", &["import", &file]).await;
+    refused.assert_failed(2, "file");
+    let message = text_of(&refused);
+    assert!(message.contains("longer than 16 MiB; `--up-to MIB`"), "{message}");
+    let there = desk.agreed("store", &["import", &file, "--up-to", "17"]).await;
+    assert_eq!((there.code, outcomes(&there)), (0, vec!["imported"]), "{there:?}");
+    document.pop();
+    let file = desk.write("long.json", &document);
+    let again = desk.agreed("store", &["import", &file]).await;
+    assert_eq!((again.code, outcomes(&again)), (0, vec!["already-there"]), "{again:?}");
+
+    // Through a pipe, whose length nobody knows.
+    for (document, code) in [(document.clone(), 0), (document + " ", 2)] {
+        let store = desk.path("store");
+        let args = ["keys", "--store", &store, "import", "/dev/stdin"];
+        let mut program = command(args).stdin(Stdio::piped()).spawn().unwrap();
+        let mut input = program.stdin.take().unwrap();
+        input.write_all(document.as_bytes()).await.unwrap();
+        drop(input);
+        assert_eq!(program.wait().await.unwrap().code(), Some(code));
     }
 }
