@@ -19,10 +19,38 @@ use crate::Error;
 /// afterwards.
 pub fn write_new_file(path: &Path, bytes: &[u8], provider: &CryptoProvider) -> Result<(), Error> {
     not_there(path)?;
+    #[cfg(target_os = "linux")]
+    match without_a_name(path, bytes) {
+        Ok(()) => return sync_directory(path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(Error::Exists(path.to_owned()));
+        }
+        // Some file systems have no such files. What else is wrong is found out once more.
+        Err(_) => {}
+    }
     whole_file(path, provider, |mut file| {
         file.write_all(bytes)?;
         Ok(file.sync_all()?)
     })
+}
+
+/// The same in a file that has no name before it is whole: whatever ends the program or the machine
+/// meanwhile, nothing of it is left.
+#[cfg(target_os = "linux")]
+fn without_a_name(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::os::fd::AsRawFd as _;
+
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open};
+
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    let owner = Mode::RUSR | Mode::WUSR;
+    let mut file = File::from(open(directory.unwrap_or(Path::new(".")), flags, owner)?);
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    let name = format!("/proc/self/fd/{}", file.as_raw_fd());
+    // Never takes the place of a file that came meanwhile.
+    Ok(linkat(CWD, name, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
 }
 
 /// Makes a file that only its owner can read and write. What has its name is whole: it is written

@@ -3,7 +3,7 @@
 use std::fs;
 
 use towline_authenticator::{CredentialStore as _, Replaces, Work};
-use towline_store::{Error, KeySource, Store};
+use towline_store::{Error, KeySource, Store, write_new_file};
 
 use crate::support::*;
 
@@ -133,6 +133,40 @@ fn nothing_is_made_over_what_is_there_and_nothing_is_left_beside_it() {
         fs::read_dir(place.directory()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["passkeys.towline", "passkeys.towline.pid", "passkeys.towline.seen"]);
+}
+
+/// With all keys in clear in it, it might be: `towline keys export --plain`.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_new_file_whose_program_is_killed_while_it_writes_leaves_nothing() {
+    use std::{env, os::unix::process::ExitStatusExt as _, process::Command};
+    const FILE: &str = "TOWLINE_WRITES_A_FILE";
+    const TOO_LARGE: i32 = 25;
+    let bytes = vec![7; 1 << 20];
+    if let Some(path) = env::var_os(FILE) {
+        write_new_file(path.as_ref(), &bytes, &provider()).unwrap();
+        return;
+    }
+    let place = Place::new();
+    let names = || fs::read_dir(place.directory()).unwrap().map(|it| it.unwrap().file_name());
+    let name = "files::a_new_file_whose_program_is_killed_while_it_writes_leaves_nothing";
+    for (limit, killed) in [("16", Some(TOO_LARGE)), ("unlimited", None)] {
+        let ended = Command::new("sh")
+            .args(["-c", "ulimit -c 0; ulimit -f \"$1\"; exec \"$0\" --exact \"$2\""])
+            .args([env::current_exe().unwrap().as_os_str(), limit.as_ref(), name.as_ref()])
+            .env(FILE, place.file())
+            .output();
+        let ended = ended.unwrap();
+        assert_eq!(ended.status.signal(), killed, "{ended:?}");
+        assert_eq!(names().count(), usize::from(killed.is_none()));
+    }
+    assert_eq!(fs::read(place.file()).unwrap(), bytes);
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&fs::metadata(place.file()).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let again = write_new_file(&place.file(), b"another", &provider());
+    assert_eq!(again, Err(Error::Exists(place.file())));
+    assert_eq!(fs::read(place.file()).unwrap(), bytes);
 }
 
 #[test]
