@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use zeroize::Zeroizing;
+
 use crate::{
     Import, ImportLimits, beside, extension,
     import::{Entry, Item, TITLE_KEPT},
@@ -17,7 +19,16 @@ pub struct KeePassEntry {
     /// The title of the entry.
     pub title: Option<String>,
     /// Its attributes, by name.
-    pub attributes: Vec<(String, String)>,
+    pub attributes: Vec<(String, Zeroizing<String>)>,
+}
+
+impl KeePassEntry {
+    /// Whether an attribute of this name is about a passkey. An entry that has none is of no use
+    /// here.
+    #[must_use]
+    pub fn is_about_passkeys(attribute: &str) -> bool {
+        attribute.starts_with("KPEX_PASSKEY_")
+    }
 }
 
 /// The attributes hold the key.
@@ -57,15 +68,12 @@ fn prf(seed: &str) -> Json {
     object(vec![(name::HMAC_CREDENTIALS, seeds)])
 }
 
-/// What all of its attributes about passkeys begin with.
-const ABOUT_PASSKEYS: &str = "KPEX_PASSKEY_";
-
 impl Import {
     /// The passkeys among the entries of a KeePass database, as KeePassXC keeps them there.
     #[must_use]
     pub fn of_keepassxc(entries: &[KeePassEntry], limits: &ImportLimits) -> Self {
         let items = entries.iter().filter(|entry| {
-            entry.attributes.iter().any(|(name, _)| name.starts_with(ABOUT_PASSKEYS))
+            entry.attributes.iter().any(|(name, _)| KeePassEntry::is_about_passkeys(name))
         });
         let items = items.map(|entry| {
             let attribute = |name: &str| {
@@ -90,7 +98,7 @@ impl Import {
             credentials.extend(beside::basic_auth(attribute("UserName"), attribute("Password")));
             credentials.extend(beside::note(attribute("Notes")));
             let others = entry.attributes.iter().filter(|(name, _)| {
-                !STANDARD.contains(&name.as_str()) && !name.starts_with(ABOUT_PASSKEYS)
+                !STANDARD.contains(&name.as_str()) && !KeePassEntry::is_about_passkeys(name)
             });
             // In no order of their own.
             let others: BTreeMap<_, _> =

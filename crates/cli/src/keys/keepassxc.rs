@@ -63,12 +63,16 @@ pub(super) fn read(
             continue;
         }
         groups.extend(group.group_ids());
-        entries.extend(group.entries().map(|entry| {
+        // Nothing is copied of the others.
+        let with_passkeys = group
+            .entries()
+            .filter(|entry| entry.fields.keys().any(|name| KeePassEntry::is_about_passkeys(name)));
+        entries.extend(with_passkeys.map(|entry| {
             let attributes = entry.fields.iter();
             KeePassEntry {
                 title: entry.get_title().map(ToOwned::to_owned),
                 attributes: attributes
-                    .map(|(name, value)| (name.clone(), value.get().clone()))
+                    .map(|(name, value)| (name.clone(), value.get().clone().into()))
                     .collect(),
             }
         }));

@@ -71,11 +71,11 @@ fn the_entries_of_keepassxc_are_read() {
     let text = |member: &str| passkey[member].as_str().unwrap().to_owned();
     let der = text("key").replace('-', "+").replace('_', "/");
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n");
-    let attribute = |name: &str, value: String| (format!("KPEX_PASSKEY_{name}"), value);
+    let attribute = |name: &str, value: String| (format!("KPEX_PASSKEY_{name}"), value.into());
     let entry = |id: &str| KeePassEntry {
         title: Some("mail".into()),
         attributes: vec![
-            ("URL".into(), "https://example.org".into()),
+            ("URL".into(), String::from("https://example.org").into()),
             attribute("USERNAME", "alice@example.org".into()),
             attribute(id, text("credentialId")),
             attribute("PRIVATE_KEY_PEM", pem.clone()),
@@ -94,6 +94,10 @@ fn the_entries_of_keepassxc_are_read() {
         assert_eq!(plan.credentials()[0].rp_id.as_str(), "example.org");
     }
     assert!(!format!("{:?}", entry("CREDENTIAL_ID")).contains("BEGIN"));
+    // Whoever opens a database copies nothing of entries without.
+    for other in ["Password", "KPH: key", "URL"] {
+        assert!(!KeePassEntry::is_about_passkeys(other));
+    }
 }
 
 /// The outer header of a database, with a length of so many bytes before each field.

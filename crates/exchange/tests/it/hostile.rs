@@ -234,7 +234,7 @@ fn what_a_keepass_entry_says_besides_comes_along() {
         ("Password", "secret".into()),
         ("otp", "otpauth://totp/x".into()),
     ];
-    let attributes = attributes.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    let attributes = attributes.map(|(name, value)| (name.to_owned(), value.into())).to_vec();
     let entry = KeePassEntry { title: Some("mail".into()), attributes };
     let plan = planned(Import::of_keepassxc(&[entry], &ImportLimits::default()));
     assert_eq!(words(&plan), ["imported", "not-a-passkey", "not-a-passkey"]);
