@@ -7,9 +7,12 @@ use towline_store::Store;
 use towline_sync::{
     Circle, CircleConfig, CircleError, CircleStore as _, DeviceKeys, Moment, SyncNotice,
 };
-use towline_synced::{SyncedError, SyncedStore};
+use towline_synced::{SyncedError, SyncedStore, SyncedTurn};
 
-use super::objects::{EVERY, NOT_TAKEN, Objects, Patience, Root};
+use super::{
+    in_time::InTime,
+    objects::{EVERY, NOT_TAKEN, Objects, Patience, Root},
+};
 use crate::{
     args,
     event::Event,
@@ -20,6 +23,8 @@ use crate::{
 
 /// How many turns a command takes to come to rest. It does not wait for other devices.
 const TURNS: usize = 4;
+/// How long requests are begun while a device waits that joins.
+const IN_TIME: Duration = Duration::from_secs(10);
 
 pub(super) fn now() -> Moment {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -146,6 +151,19 @@ impl Member {
     /// One turn, and what there is to say about it.
     pub(super) fn turn(&mut self, report: &Report) -> Result<Told, SyncedError> {
         let turn = self.synced.turn(&self.objects, now)?;
+        Ok(self.tell(turn, report))
+    }
+
+    /// The same while a device waits that joins: with at most 15 seconds for the store, the last
+    /// request with its [`Patience::Joining`] included.
+    pub(super) fn turn_in_time(&mut self, report: &Report) -> Result<Told, SyncedError> {
+        let root = self.objects.root().clone();
+        let objects = Objects::new(root, self.synced.circle().id(), Patience::Joining);
+        let turn = self.synced.turn(&InTime::new(objects, IN_TIME), now)?;
+        Ok(self.tell(turn, report))
+    }
+
+    fn tell(&mut self, turn: SyncedTurn<Failure>, report: &Report) -> Told {
         for notice in &turn.notices {
             report.event(&self.said(*notice));
         }
@@ -166,7 +184,7 @@ impl Member {
         } else if turn.asked {
             self.failing = None;
         }
-        Ok(Told { merged: turn.merged > 0, failed })
+        Told { merged: turn.merged > 0, failed }
     }
 
     /// A notice with the names of the devices that it is about.
