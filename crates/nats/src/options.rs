@@ -24,9 +24,13 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mil
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum NatsError {
-    /// What was given as the bus is no address of one.
-    #[error("{0} is no address of a NATS server; write nats://host:4222, several with commas")]
-    Address(String),
+    /// What was given as the bus is no address of one: the how many-th. Not what it is, since
+    /// passwords are written there, too.
+    #[error(
+        "number {0} of the bus's servers is no address of one; write nats://host:4222, several \
+         with commas"
+    )]
+    Address(usize),
     /// Servers with `tls://` and others without: who answers for the others could have the password.
     #[error("only some servers of the bus are given with tls://; write tls:// before all of them")]
     Mixed,
@@ -104,15 +108,17 @@ impl Nats {
     pub async fn join(self, provider: &CryptoProvider) -> Result<Joined, NatsError> {
         let instance = provider.random.bytes().map_err(|_| NatsError::Random)?;
         let instance = NodeInstance::new(instance);
-        let servers: Vec<async_nats::ServerAddr> = self
-            .servers
-            .split(',')
-            .map(|server| server.trim().parse())
-            .collect::<Result<_, _>>()
-            .map_err(|_| NatsError::Address(self.servers.clone()))?;
-        if servers.iter().any(|server| !matches!(server.scheme(), "nats" | "tls")) {
-            return Err(NatsError::Address(self.servers));
-        }
+        let servers: Vec<async_nats::ServerAddr> = (1..)
+            .zip(self.servers.split(','))
+            .map(|(number, server)| {
+                let address = server.trim().parse().ok();
+                address
+                    .filter(|address: &async_nats::ServerAddr| {
+                        matches!(address.scheme(), "nats" | "tls") && !address.host().is_empty()
+                    })
+                    .ok_or(NatsError::Address(number))
+            })
+            .collect::<Result<_, _>>()?;
         let secured = servers.iter().filter(|server| server.tls_required()).count();
         if secured != 0 && secured != servers.len() {
             return Err(NatsError::Mixed);

@@ -53,3 +53,19 @@ async fn servers_with_and_without_tls_are_no_bus() {
         assert!(matches!(refused.await, Ok(NatsError::Mixed)), "{servers}");
     }
 }
+
+#[tokio::test]
+async fn what_is_no_address_is_named_without_the_password() {
+    for (servers, number) in [
+        ("nats://node:secret@a,htp://b", "number 2 "),
+        ("nats://a,nats://node:secret@b:port", "number 2 "),
+        ("nats://node:se,secret@b:4222", "number 1 "),
+        ("", "number 1 "),
+    ] {
+        let refused = refusal(Nats::new(servers)).await;
+        for shown in [refused.to_string(), format!("{refused:?}")] {
+            assert!(!shown.contains("secret") && !shown.contains("node"), "{shown}");
+        }
+        assert!(refused.to_string().starts_with(number), "{refused}");
+    }
+}
