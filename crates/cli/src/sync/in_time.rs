@@ -67,7 +67,7 @@ mod tests {
 
     impl Slow {
         fn answer<T: Default>(&self) -> Result<T, Failure> {
-            self.0.set(self.0.get() + 1);
+            self.0.update(|so_far| so_far.saturating_add(1));
             sleep(Duration::from_millis(60));
             Ok(T::default())
         }
