@@ -126,6 +126,9 @@ impl Rendezvous {
     /// service.
     #[must_use]
     pub fn new(node: u8, limits: Limits, provider: CryptoProvider) -> Self {
+        // Others may still speak of the rings of an earlier run. Where there is no randomness
+        // nobody gets a routing id, so that there are no rings.
+        let next_ring = provider.random.bytes().map_or(0, u64::from_be_bytes);
         Self {
             node,
             limits,
@@ -150,7 +153,7 @@ impl Rendezvous {
             locating_crowd: Crowd::new(),
             joined_crowd: Crowd::new(),
             switchboard: Switchboard::default(),
-            next_ring: 0,
+            next_ring,
             outputs: VecDeque::new(),
         }
     }
