@@ -477,3 +477,17 @@ fn two_runs_of_a_node_give_rings_other_names() {
     assert_eq!(next & 0xff, (one + 1) & 0xff);
     assert!(one.abs_diff(other) > 1, "{names:?}");
 }
+
+#[test]
+fn only_one_of_several_nodes_is_a_wrong_turn() {
+    let mut alone = Service::new(Limits::default());
+    let elsewhere = RoutingId::new([0xff, 1, 2]);
+    assert_eq!(alone.connect(elsewhere, 1), Err(Refusal::NotFound));
+    assert_eq!(alone.relay.node_counts().misrouted, 0);
+    let mut one = Service::new(Limits::default());
+    one.relay = one.relay.with_bus(crate::bus::NodeInstance::new([1; 8]), one.now);
+    assert_eq!(one.connect(elsewhere, 1), Err(Refusal::NotFound));
+    assert_eq!(one.relay.node_counts().misrouted, 1);
+    assert_eq!(one.connect(RoutingId::new([9, 1, 2]), 1), Err(Refusal::NotFound));
+    assert_eq!(one.relay.node_counts().misrouted, 1);
+}
