@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use async_nats::Client;
 use async_nats::connection::State;
+use async_nats::{Client, Message, Request};
 use tokio::sync::watch;
 use towline_crypto::CryptoProvider;
 use towline_rendezvous::bus::ContactTag;
 use towline_rendezvous::ids::ContactId;
 use towline_rendezvous::{ContactState, Source};
 use towline_tunnel::{ContactAnswer, Contacts};
+
+/// How long a look-up may take.
+const LOOK_UP_TIME: Duration = Duration::from_secs(2);
 
 /// How long the stream may take to keep something.
 const KEEP_TIME: Duration = Duration::from_secs(5);
@@ -30,6 +33,13 @@ impl NatsContacts {
     }
 }
 
+/// Asks, and hears the answer in an inbox of its own: in the one that all requests share, the client
+/// keeps a place for an answer that never comes for as long as it runs.
+async fn ask(client: &Client, subject: String, words: String, time: Duration) -> Option<Message> {
+    let request = Request::new().payload(words.into()).timeout(Some(time));
+    client.send_request(subject, request.inbox(client.new_inbox())).await.ok()
+}
+
 impl Contacts for NatsContacts {
     fn look_up(&self, contact: &ContactId) -> ContactAnswer<Option<ContactState>> {
         let subject = format!("$JS.API.DIRECT.GET.TL_GONE.{}", self.subject(contact));
@@ -38,7 +48,7 @@ impl Contacts for NatsContacts {
             if client.connection_state() != State::Connected {
                 return None;
             }
-            let answer = client.request(subject, Vec::new().into()).await.ok()?;
+            let answer = ask(&client, subject, String::new(), LOOK_UP_TIME).await?;
             if answer.status == Some(async_nats::StatusCode::NOT_FOUND) {
                 return Some(ContactState::Unknown);
             }
@@ -55,11 +65,8 @@ impl Contacts for NatsContacts {
             if client.connection_state() != State::Connected {
                 return false;
             }
-            let asked = tokio::time::timeout(KEEP_TIME, client.request(subject, Vec::new().into()));
-            match asked.await {
-                Ok(Ok(answer)) => is_kept(&answer.payload),
-                Ok(Err(_)) | Err(_) => false,
-            }
+            let answer = ask(&client, subject, String::new(), KEEP_TIME).await;
+            answer.is_some_and(|answer| is_kept(&answer.payload))
         })
     }
 }
@@ -97,8 +104,8 @@ async fn try_to_make(client: &Client, replicas: u8) -> Result<(), Option<u32>> {
         "max_msgs_per_subject":1,"max_msgs":1000000,"max_age":{MAX_AGE},"storage":"file",
         "discard":"old","allow_direct":true,"num_replicas":{replicas}}}"#
     );
-    let made = client.request("$JS.API.STREAM.CREATE.TL_GONE", stream.into()).await;
-    let made = made.map_err(|_| None)?;
+    let subject = "$JS.API.STREAM.CREATE.TL_GONE".to_owned();
+    let made = ask(client, subject, stream, KEEP_TIME).await.ok_or(None)?;
     match serde_json::from_slice::<Made>(&made.payload).map_err(|_| None)?.error {
         // As it is, or as another node has just made it.
         None | Some(Failed { err_code: IN_USE }) => Ok(()),
