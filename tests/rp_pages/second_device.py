@@ -58,6 +58,7 @@ def a_second_device_and_its_loss(anna):
     anna.shown("#phone-b .asked.lose .finger")
     anna.enter("#phone-b .asked.lose .finger")
     anna.shown("#tablet[data-lost]")
+    anna.wait(lambda: anna.focused("#phone-b h3"))
     anna.shown("#phone-b .exposed .todo")
     looks("lost")
     signs_in_by("#tablet")
@@ -68,6 +69,8 @@ def a_second_device_and_its_loss(anna):
     anna.has_done(14)
     anna.enter("#phone-b .exposed button")
     anna.wait(lambda: not anna.has("#phone-b .exposed"))
+    # The button is gone, and who used it goes on from the phone, not from the top of the page.
+    assert anna.focused("#phone-b h3")
     signs_in_by("#tablet")
     anna.drawn()
     with anna.inside():

@@ -33,6 +33,9 @@ pub(crate) struct Board(Arc<Shared>);
 
 struct Shared {
     scene: Mutex<Scene>,
+    /// Held from reading what a device has until that is shown.
+    reading: Mutex<()>,
+    /// Changed together with the scene, while that is locked.
     version: watch::Sender<u64>,
     events: broadcast::Sender<DemoEvent>,
     began: Instant,
@@ -131,7 +134,7 @@ pub(crate) struct DeviceView {
 pub(crate) struct Switches {
     pub(crate) bluetooth: bool,
     pub(crate) relay: bool,
-    /// Whether phone B and its tablet reach their folder.
+    /// Whether phone B and its tablet are online.
     pub(crate) sync: bool,
 }
 
@@ -183,6 +186,7 @@ impl Board {
         };
         Self(Arc::new(Shared {
             scene: Mutex::new(scene),
+            reading: Mutex::default(),
             version: watch::Sender::new(1),
             events: broadcast::Sender::new(EVENTS),
             began: Instant::now(),
@@ -196,9 +200,15 @@ impl Board {
 
     /// Changes what is to be seen.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Scene) -> T) -> T {
-        let result = change(&mut self.lock());
-        self.0.version.send_modify(|version| *version = version.saturating_add(1));
+        let mut scene = self.lock();
+        let result = change(&mut scene);
+        self.is_newer(&scene);
         result
+    }
+
+    /// There is another state. Whoever waits for it sees this one, and no other by its number.
+    fn is_newer(&self, _locked: &MutexGuard<'_, Scene>) {
+        self.0.version.send_modify(|version| *version = version.saturating_add(1));
     }
 
     pub(crate) fn device(&self, id: DeviceId, change: impl FnOnce(&mut DeviceView)) {
@@ -258,26 +268,28 @@ impl Board {
         }
     }
 
-    /// Shows the passkeys that a device has now.
-    pub(crate) fn passkeys(&self, id: DeviceId, passkeys: &[Passkey]) {
+    /// Shows the passkeys that a device has now, and since when. Whoever reads them does so in
+    /// turn: what was read before never takes the place of what was read later.
+    pub(crate) fn passkeys(&self, id: DeviceId, read: impl FnOnce() -> Vec<Passkey>) {
+        let _turn = self.0.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let passkeys = read();
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let since = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-        let other = self.look(|scene| {
-            let shown = scene.devices.get(&id).map(|view| view.passkeys.as_slice());
-            let shown = shown.unwrap_or_default();
-            let view = |passkey: &Passkey| {
-                let known = shown.iter().find(|known| known.id == passkey.credential.id);
-                let since = known.map_or(since, |known| known.since);
-                let exposed = scene.exposed.get(&passkey.credential.id);
-                let exposed = exposed.filter(|_| id == DeviceId::PhoneB);
-                let shares = matches!(id, DeviceId::PhoneB | DeviceId::Tablet);
-                PasskeyView::of(passkey, since, shares, exposed.cloned())
-            };
-            let passkeys: Vec<_> = passkeys.iter().map(view).collect();
-            (shown != passkeys).then_some(passkeys)
-        });
-        if let Some(passkeys) = other {
-            self.device(id, |view| view.passkeys = passkeys);
+        let mut scene = self.lock();
+        let shown = scene.devices.get(&id).map(|view| view.passkeys.as_slice());
+        let shown = shown.unwrap_or_default();
+        let view = |passkey: &Passkey| {
+            let known = shown.iter().find(|known| known.id == passkey.credential.id);
+            let since = known.map_or(since, |known| known.since);
+            let exposed = scene.exposed.get(&passkey.credential.id);
+            let exposed = exposed.filter(|_| id == DeviceId::PhoneB);
+            let shares = matches!(id, DeviceId::PhoneB | DeviceId::Tablet);
+            PasskeyView::of(passkey, since, shares, exposed.cloned())
+        };
+        let passkeys: Vec<_> = passkeys.iter().map(view).collect();
+        if let Some(view) = scene.devices.get_mut(&id).filter(|view| view.passkeys != passkeys) {
+            view.passkeys = passkeys;
+            self.is_newer(&scene);
         }
     }
 
@@ -308,8 +320,8 @@ impl Board {
 
     /// Everything, with what travelled after this number.
     pub(crate) fn shown(&self, after: u64) -> Value {
-        let version = *self.0.version.borrow();
         let scene = self.lock();
+        let version = *self.0.version.borrow();
         let travels: Vec<_> = scene.travels.iter().filter(|travel| travel.number > after).collect();
         json!({
             "version": version,
@@ -323,3 +335,6 @@ impl Board {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

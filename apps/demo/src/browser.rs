@@ -109,7 +109,7 @@ impl Browser {
         if self.laptop.passkeys().len() < before {
             self.board.travels(SITE, COMPUTER, "signal", json!({ "members": json }));
         }
-        self.board.passkeys(DeviceId::Laptop, &self.laptop.manager().passkeys());
+        self.board.passkeys(DeviceId::Laptop, || self.laptop.manager().passkeys());
         Ok(())
     }
 

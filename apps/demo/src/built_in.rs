@@ -79,7 +79,7 @@ impl BuiltIn {
         } else {
             get(&self.client, &mut seen, here, caller, options_json).await
         };
-        self.board.passkeys(self.id, &self.manager.passkeys());
+        self.board.passkeys(self.id, || self.manager.passkeys());
         result
     }
 }

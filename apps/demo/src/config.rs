@@ -47,10 +47,8 @@ pub enum DemoError {
     /// A device can't be put together.
     #[error(transparent)]
     Device(#[from] BuildError),
-    /// The folder of phone B and its tablet, or their stores, can't be made.
-    #[error(
-        "phone B and its tablet can't share their passkeys: {0}; see whether the folder for temporary files can be written"
-    )]
+    /// The stores of phone B and its tablet can't be made.
+    #[error("phone B and its tablet can't share their passkeys: {0}")]
     Synced(String),
     /// The system has no random numbers for the page's address.
     #[error(transparent)]

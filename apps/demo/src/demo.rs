@@ -239,8 +239,6 @@ impl Demo {
         .await;
         shutdown.shutdown();
         following.abort();
-        // Whoever still holds it, its files are gone when the program ends.
-        stage.pair.end();
         // It has its own limit of time.
         let _ended = site.await;
         ended

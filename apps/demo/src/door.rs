@@ -227,7 +227,7 @@ enum Switch {
     Bluetooth { on: bool },
     /// The relay, with all tunnels through it.
     Relay { on: bool },
-    /// The folder of phone B and its tablet.
+    /// Whether phone B and its tablet are online.
     Sync { on: bool },
     /// Whether a phone is near the computer.
     Near { phone: DeviceId, on: bool },
@@ -247,7 +247,7 @@ async fn switch(State(stage): Here, Body(switch): Body<Switch>) -> StatusCode {
             stage.handsets.values().for_each(Handset::relisten);
         }
         Switch::Relay { on: false } => {
-            stage.relay.fails();
+            stage.relay.fails().await;
             stage.board.change(|scene| scene.switches.relay = false);
         }
         Switch::Sync { on } => {

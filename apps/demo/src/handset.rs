@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tokio::{
-    sync::{Notify, mpsc},
+    sync::{Notify, OwnedMutexGuard, mpsc},
     task::AbortHandle,
 };
 use towline::{
@@ -44,16 +44,23 @@ const DERIVED: u16 = 257;
 pub(crate) struct Handset {
     pub(crate) radio: AirRadio,
     orders: mpsc::Sender<Order>,
+    /// Held from when its person wants something of it until that is done, or not.
+    turn: Arc<tokio::sync::Mutex<()>>,
     stop: Arc<Notify>,
     task: AbortHandle,
 }
 
 enum Order {
     Scan(String, CodeSource),
+    Relisten,
+    Own(Wish, OwnedMutexGuard<()>),
+}
+
+/// What a person wants of a phone beside computers, of which it asks them once more.
+enum Wish {
     Wipe,
     Export,
     Import(Zeroizing<Vec<u8>>),
-    Relisten,
     Lose,
 }
 
@@ -118,7 +125,7 @@ impl Making<'_> {
             stop: stop.clone(),
         };
         let task = tokio::spawn(running.run(incoming)).abort_handle();
-        Ok(Handset { radio, orders, stop, task })
+        Ok(Handset { radio, orders, turn: Arc::default(), stop, task })
     }
 }
 
@@ -151,22 +158,22 @@ impl Handset {
 
     /// Asks its person whether all is to be deleted.
     pub(crate) fn wipe(&self) {
-        self.order(Order::Wipe);
+        self.wish(Wish::Wipe);
     }
 
     /// Asks its person whether its passkeys are to be written into a file.
     pub(crate) fn export(&self) {
-        self.order(Order::Export);
+        self.wish(Wish::Export);
     }
 
     /// Asks its person whether those of a file are to be taken in.
     pub(crate) fn import(&self, file: Zeroizing<Vec<u8>>) {
-        self.order(Order::Import(file));
+        self.wish(Wish::Import(file));
     }
 
     /// Asks its person whether the tablet is to be removed from their devices.
     pub(crate) fn lose(&self) {
-        self.order(Order::Lose);
+        self.wish(Wish::Lose);
     }
 
     /// Listens for computers anew.
@@ -174,8 +181,17 @@ impl Handset {
         self.order(Order::Relisten);
     }
 
+    /// One at a time: a button that is pressed twice asks once.
+    fn wish(&self, wish: Wish) {
+        let Ok(turn) = self.turn.clone().try_lock_owned() else { return };
+        if matches!(wish, Wish::Wipe) {
+            self.stop.notify_waiters();
+        }
+        self.order(Order::Own(wish, turn));
+    }
+
     fn order(&self, order: Order) {
-        if matches!(order, Order::Scan(..) | Order::Wipe) {
+        if matches!(order, Order::Scan(..)) {
             self.stop.notify_waiters();
         }
         // One that does not keep up has been told often enough.
@@ -223,15 +239,15 @@ impl Running {
                             self.phone.answer_code_until(&code, source, stop.notified()).await;
                         self.served(served);
                     }
-                    Some(Order::Wipe) => {
-                        if self.wipe().await {
+                    Some(Order::Own(wish, _turn)) => match wish {
+                        Wish::Wipe => if self.wipe().await {
                             drop(bell.take());
                             bell = self.listen().await;
-                        }
-                    }
-                    Some(Order::Export) => self.mover.export().await,
-                    Some(Order::Import(file)) => self.mover.import(&file).await,
-                    Some(Order::Lose) => self.lose().await,
+                        },
+                        Wish::Export => self.mover.export().await,
+                        Wish::Import(file) => self.mover.import(&file).await,
+                        Wish::Lose => self.lose().await,
+                    },
                     Some(Order::Relisten) => {
                         drop(bell.take());
                         bell = self.listen().await;
@@ -286,7 +302,7 @@ impl Running {
                 view.notice = Some((notice, detail));
             }
         });
-        self.board.passkeys(self.id, &self.passkeys.passkeys());
+        self.board.passkeys(self.id, || self.passkeys.passkeys());
     }
 
     /// Deletes everything, if its person wants that. They are told what it means first.
@@ -303,8 +319,11 @@ impl Running {
                 self.board.device(self.id, |view| view.computers = 0);
             }
         }
-        self.passkeys.clear();
-        self.board.passkeys(self.id, &self.passkeys.passkeys());
+        if let Err(error) = self.passkeys.clear() {
+            tracing::warn!(%error, "the phone can't be wiped");
+            return false;
+        }
+        self.board.passkeys(self.id, || self.passkeys.passkeys());
         self.board.device(self.id, |view| view.notice = Some(("wiped", String::new())));
         self.board.done(17);
         true
@@ -340,7 +359,7 @@ fn watcher(
         PhoneStep::Answered { response, .. } => {
             board.mark("response", false);
             board.change(|scene| scene.answered = Some(id));
-            board.passkeys(id, &passkeys.passkeys());
+            board.passkeys(id, || passkeys.passkeys());
             let exchange = Exchange::response(&asked, response);
             ctap(&board, Place::Device(id), COMPUTER, &exchange);
         }

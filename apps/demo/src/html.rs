@@ -209,7 +209,7 @@ fn devices(language: Language) -> Markup {
         let scans = DeviceId::HANDSETS.contains(&id);
         html! {
             article #(tag) .device.(kind) data-device=(tag) aria-labelledby={ (tag) "-name" } {
-                h3 #{ (tag) "-name" } { (name) }
+                h3 #{ (tag) "-name" } tabindex="-1" { (name) }
                 p .about { (about) }
                 div .body {
                     div .face {
@@ -300,7 +300,7 @@ fn between(language: Language) -> Markup {
     let t = |name| texts::say(language, name);
     html! {
         section .between aria-labelledby="between-title" {
-            h2 #between-title { (t("between_title")) }
+            h2 #between-title tabindex="-1" { (t("between_title")) }
             div #lane .lane aria-hidden="true" {
                 @for who in ["site", "computer", "relay", "phone"] {
                     span .post data-post=(who) {

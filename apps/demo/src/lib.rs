@@ -15,6 +15,7 @@ mod door;
 mod handset;
 mod html;
 mod joining;
+mod memory;
 mod moving;
 mod pair;
 mod relay;

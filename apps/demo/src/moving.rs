@@ -101,7 +101,7 @@ impl Mover {
             return;
         }
         let added = credentials.into_iter().filter(|it| self.passkeys.add(it.clone())).count();
-        self.board.passkeys(self.id, &self.passkeys.passkeys());
+        self.board.passkeys(self.id, || self.passkeys.passkeys());
         self.board.done(16);
         self.says("imported", added);
     }

@@ -1,15 +1,10 @@
 //! Phone B and its tablet, which are a circle: each has a store of its own, and what one makes
-//! comes to the other through a folder in which everything is sealed.
+//! comes to the other through a place between them in which everything is sealed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
-    path::{Path, PathBuf},
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
-    },
-    thread::JoinHandle,
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -20,66 +15,69 @@ use towline::{
 };
 use towline_store::{KeySource, Store};
 use towline_sync::{
-    Circle, CircleConfig, CircleError, CircleStore, Content, DeviceId as MemberId, DeviceKeys,
-    Introduction, JoinedCircle, Joining, JoiningConfig, MemberKind, Moment, PaperKey, StoreName,
+    Circle, CircleConfig, CircleError, Content, DeviceId as MemberId, DeviceKeys, Introduction,
+    JoinedCircle, Joining, JoiningConfig, MemberKind, Moment, PaperKey,
 };
-use towline_sync_folder::Folder;
 use towline_synced::{SyncedError, SyncedStore};
+use towline_virtual::authenticator::StoreError;
 
-use crate::{board::Board, devices::DeviceId, shelf::Shelf, wires::hex};
+use crate::{
+    board::Board,
+    devices::DeviceId,
+    memory::{Between, Memory},
+    shelf::Shelf,
+    wires::hex,
+};
 
 /// How soon what was made is on its way.
 const SOON: Duration = Duration::from_millis(250);
-/// How often each device looks at the folder.
+/// How often each device looks at what is between them.
 const PERIOD: Duration = Duration::from_secs(1);
 /// How many times both look before the page is there, so that each knows the other.
 const TO_REST: usize = 2;
 
+/// What the two call the place between them, which has no address.
+const ADDRESS: &str = "between phone B and tablet B";
+
 /// Why two devices can't be a circle.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum PairError {
-    #[error("the folder for phone B and its tablet can't be used: {0}")]
-    Folder(#[from] io::Error),
-    #[error("phone B and its tablet can't be a circle: {0}")]
-    Synced(#[from] SyncedError),
-}
+#[error(transparent)]
+pub(crate) struct PairError(#[from] SyncedError);
 
 impl From<CircleError> for PairError {
     fn from(error: CircleError) -> Self {
-        Self::Synced(error.into())
+        Self(error.into())
+    }
+}
+
+impl From<StoreError> for PairError {
+    fn from(error: StoreError) -> Self {
+        Self(error.into())
     }
 }
 
 impl From<towline_store::Error> for PairError {
     fn from(error: towline_store::Error) -> Self {
-        Self::Synced(error.into())
+        Self(error.into())
     }
 }
 
 impl From<towline::crypto::Error> for PairError {
     fn from(error: towline::crypto::Error) -> Self {
-        Self::Synced(CircleError::from(error).into())
+        Self(CircleError::from(error).into())
     }
 }
 
-/// The two, from outside.
+/// The two, from outside. They end with it.
 pub(crate) struct Pair {
-    /// Nothing once they have ended.
-    going: Mutex<Option<Going>>,
+    orders: Sender<Order>,
     /// The stores of the phone and of the tablet.
     pub(crate) stores: [Store; 2],
 }
 
-/// The thread that keeps the two up, and where all of it is.
-struct Going {
-    orders: Sender<Order>,
-    thread: JoinHandle<()>,
-    place: Place,
-}
-
 /// What is to be done. Where it can't be done, what is waited for is dropped.
 pub(crate) enum Order {
-    /// Whether the folder is reached.
+    /// Whether the two are online.
     Reach(bool),
     /// Phone B removes the tablet. Gives how many passkeys whoever has it can use.
     Remove(oneshot::Sender<usize>),
@@ -87,45 +85,20 @@ pub(crate) enum Order {
     TickOff(String),
     /// Phone B and another tablet, before they meet.
     Meet(oneshot::Sender<(Joining, Joining)>),
-    /// Phone B adds that tablet. Gives what it has to know, and where the folder is.
+    /// Phone B adds that tablet. Gives what it has to know, and where all of it is.
     Admit(Box<Introduction>, oneshot::Sender<(Zeroizing<Vec<u8>>, Content)>),
     /// That tablet keeps it, and has nothing else.
     Keep(Box<JoinedCircle>, oneshot::Sender<()>),
 }
 
 impl Pair {
-    /// Makes both, and their folder. A thread keeps them up from then on.
+    /// Makes both. A thread keeps them up from then on.
     pub(crate) fn begin(provider: &CryptoProvider, board: &Board) -> Result<Self, PairError> {
-        let place = Place::new(provider)?;
-        let store = |name: &str| -> Result<Store, PairError> {
-            let key = KeySource::Key(provider.random.secret::<32>()?);
-            Ok(Store::create(&place.0.join(name), &key, provider)?)
-        };
-        let stores = [store("phone-b")?, store("tablet-b")?];
-        let [phone, tablet] = &stores;
-        let root = place.0.join("folder");
-        fs::create_dir(&root)?;
-        let crypto = provider.clone();
-        let mut phone = first(phone, &root, &crypto)?;
-        let folder = Folder::open(&root, phone.circle().id())?;
-        let tablet = joins(&mut phone, tablet, &folder, &crypto)?;
-        let board = board.clone();
-        let mut both = Both {
-            phone,
-            tablet,
-            stores: stores.clone(),
-            folder,
-            crypto,
-            board,
-            reached: true,
-            new: None,
-        };
-        for _ in 0..TO_REST {
-            both.turn();
-        }
+        let both = Both::begin(provider.clone(), board.clone())?;
+        let stores = both.stores.clone();
         let (orders, incoming) = channel();
-        let thread = std::thread::spawn(move || both.run(&incoming));
-        Ok(Self { going: Mutex::new(Some(Going { orders, thread, place })), stores })
+        thread::spawn(move || both.run(&incoming));
+        Ok(Self { orders, stores })
     }
 
     /// Has something done, and waits for what comes of it.
@@ -141,25 +114,7 @@ impl Pair {
     /// Has something done.
     pub(crate) fn order(&self, order: Order) {
         // Whoever asked sees that nothing comes of it.
-        let _ = self.lock().as_ref().map(|going| going.orders.send(order));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Going>> {
-        self.going.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Ends the two, within a turn, and removes all that they have written.
-    pub(crate) fn end(&self) {
-        let Some(Going { orders, thread, place }) = self.lock().take() else { return };
-        drop(orders);
-        let _ = thread.join();
-        drop(place);
-    }
-}
-
-impl Drop for Pair {
-    fn drop(&mut self) {
-        self.end();
+        let _ = self.orders.send(order);
     }
 }
 
@@ -168,15 +123,31 @@ struct Both {
     phone: SyncedStore,
     tablet: SyncedStore,
     stores: [Store; 2],
-    folder: Folder,
+    between: Between,
     crypto: CryptoProvider,
     board: Board,
-    reached: bool,
     /// The keys of a tablet that is about to join.
     new: Option<DeviceKeys>,
 }
 
 impl Both {
+    fn begin(crypto: CryptoProvider, board: Board) -> Result<Self, PairError> {
+        let store = || {
+            let key = KeySource::Key(crypto.random.secret::<32>()?);
+            Ok::<_, PairError>(Store::create_on(Memory::default(), &key, &crypto)?)
+        };
+        let stores = [store()?, store()?];
+        let [phone, tablet] = &stores;
+        let between = Between::default();
+        let mut phone = first(phone, &crypto)?;
+        let tablet = joins(&mut phone, tablet, &between, &crypto)?;
+        let mut both = Self { phone, tablet, stores, between, crypto, board, new: None };
+        for _ in 0..TO_REST {
+            both.turn();
+        }
+        Ok(both)
+    }
+
     fn run(mut self, orders: &Receiver<Order>) {
         loop {
             match orders.recv_timeout(SOON) {
@@ -190,7 +161,7 @@ impl Both {
     fn follow(&mut self, order: Order) {
         match order {
             Order::Reach(reached) => {
-                self.reached = reached;
+                self.between.offline = !reached;
                 for synced in [&mut self.phone, &mut self.tablet] {
                     synced.circle_mut().look_now(now());
                 }
@@ -217,11 +188,10 @@ impl Both {
 
     /// Lets both do what there is to do, and shows what they have.
     fn turn(&mut self) {
-        let folder = Reached { folder: &self.folder, reached: self.reached };
         for synced in [&mut self.phone, &mut self.tablet] {
-            match synced.turn(&folder, now).map(|turn| turn.failed) {
+            match synced.turn(&self.between, now).map(|turn| turn.failed) {
                 Ok(None) => {}
-                Ok(Some(error)) => tracing::debug!(%error, "the folder is not reached"),
+                Ok(Some(error)) => tracing::debug!(%error, "the other one is not reached"),
                 Err(error) => tracing::warn!(%error, "nothing is synced for now"),
             }
         }
@@ -229,7 +199,7 @@ impl Both {
             self.exposed().into_iter().map(|(record, id)| (id, hex(&record))).collect();
         self.board.exposes(exposed);
         for (id, store) in [DeviceId::PhoneB, DeviceId::Tablet].into_iter().zip(&self.stores) {
-            self.board.passkeys(id, &Shelf::Synced(store.clone()).passkeys());
+            self.board.passkeys(id, || Shelf::Synced(store.clone()).passkeys());
         }
     }
 
@@ -256,7 +226,11 @@ impl Both {
     fn meet(&mut self) -> Result<(Joining, Joining), PairError> {
         let called = |device: DeviceId| JoiningConfig::new(device.own_name());
         let ours = Joining::sponsor(called(DeviceId::PhoneB), self.phone.circle())?;
-        let keys = DeviceKeys::generate(&self.crypto)?;
+        // One that phone B has added, and that has not kept it, is the same when it tries again.
+        let keys = match self.new.take() {
+            Some(keys) => keys,
+            None => DeviceKeys::generate(&self.crypto)?,
+        };
         let own = DeviceKeys::from_bytes(&self.crypto, &*keys.to_bytes()?)?;
         self.new = Some(keys);
         let tablet = called(DeviceId::Tablet);
@@ -266,17 +240,19 @@ impl Both {
     fn admit(&mut self, new: Introduction) -> Result<(Zeroizing<Vec<u8>>, Content), PairError> {
         self.phone.circle_mut().add(new, now())?;
         // Durable before it is handed over.
-        self.phone.turn(&Reached { folder: &self.folder, reached: self.reached }, now)?;
+        self.phone.turn(&self.between, now)?;
         let address = Content::new(self.phone.address().into());
         Ok((self.phone.circle().welcome(), address))
     }
 
     fn keep(&mut self, joined: JoinedCircle) -> Result<(), PairError> {
-        let keys = self.new.take().ok_or(SyncedError::Device)?;
+        let keys = self.new.as_ref().ok_or(SyncedError::Device)?;
         let [_, store] = &self.stores;
         // What the lost one has is not here any more: this is another one.
-        Shelf::Synced(store.clone()).clear();
-        self.tablet = begun(store, &self.crypto, &keys, joined.circle, self.phone.address())?;
+        Shelf::Synced(store.clone()).clear()?;
+        let address = String::from_utf8_lossy(joined.store.expose());
+        self.tablet = begun(store, &self.crypto, keys, joined.circle, &address)?;
+        self.new = None;
         self.board.device(DeviceId::Tablet, |view| view.lost = false);
         Ok(())
     }
@@ -291,64 +267,30 @@ fn answered<T>(done: oneshot::Sender<T>, result: Result<T, PairError>) {
     }
 }
 
-/// The folder, as long as the two are online.
-struct Reached<'a> {
-    folder: &'a Folder,
-    reached: bool,
-}
-
-impl Reached<'_> {
-    fn folder(&self) -> io::Result<&Folder> {
-        let offline = io::ErrorKind::NetworkUnreachable;
-        self.reached.then_some(self.folder).ok_or_else(|| offline.into())
-    }
-}
-
-impl CircleStore for Reached<'_> {
-    type Error = io::Error;
-
-    fn list(&self) -> io::Result<Vec<String>> {
-        self.folder()?.list()
-    }
-
-    fn get(&self, name: StoreName) -> io::Result<Option<Vec<u8>>> {
-        self.folder()?.get(name)
-    }
-
-    fn put(&self, name: StoreName, bytes: &[u8]) -> io::Result<()> {
-        self.folder()?.put(name, bytes)
-    }
-
-    fn delete(&self, name: StoreName) -> io::Result<()> {
-        self.folder()?.delete(name)
-    }
-}
-
 /// Begins a circle with this store. Its paper key is nobody's: who has it could bring the circle
 /// back, and this one ends with the program.
-fn first(store: &Store, root: &Path, crypto: &CryptoProvider) -> Result<SyncedStore, PairError> {
+fn first(store: &Store, crypto: &CryptoProvider) -> Result<SyncedStore, PairError> {
     let keys = DeviceKeys::generate(crypto)?;
     let paper = PaperKey::generate(crypto)?.keys(crypto)?;
     let paper = paper.introduce(None, keys.id(), MemberKind::Paper)?;
     let own = DeviceKeys::from_bytes(crypto, &*keys.to_bytes()?)?;
     let mut circle = Circle::begin(crypto.clone(), config(), own, paper, now())?;
     circle.name_device(DeviceId::PhoneB.own_name(), now())?;
-    let address = root.display().to_string();
-    Ok(SyncedStore::begin(store.clone(), crypto.clone(), &keys, circle, &address, now())?)
+    Ok(SyncedStore::begin(store.clone(), crypto.clone(), &keys, circle, ADDRESS, now())?)
 }
 
 /// A store joins the circle of another one, as it has before anybody looks.
 fn joins(
     sponsor: &mut SyncedStore,
     store: &Store,
-    folder: &Folder,
+    between: &Between,
     crypto: &CryptoProvider,
 ) -> Result<SyncedStore, PairError> {
     let keys = DeviceKeys::generate(crypto)?;
     let circle = sponsor.circle_mut();
     let introduced = keys.introduce(Some(circle.id()), circle.device(), MemberKind::Device)?;
     circle.add(introduced, now())?;
-    sponsor.turn(folder, now)?;
+    sponsor.turn(between, now)?;
     let own = DeviceKeys::from_bytes(crypto, &*keys.to_bytes()?)?;
     let welcome = sponsor.circle().welcome();
     let circle = Circle::join(crypto.clone(), config(), own, &welcome, now())?;
@@ -377,48 +319,5 @@ fn now() -> Moment {
     Moment { instant: Instant::now(), wall_clock }
 }
 
-/// A directory for this demonstration alone, which ends with it.
-struct Place(PathBuf);
-
-impl Place {
-    fn new(provider: &CryptoProvider) -> Result<Self, PairError> {
-        let name = format!("towline-demo-{}", hex(&provider.random.bytes::<8>()?));
-        let path = std::env::temp_dir().join(name);
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        // One that is there already is somebody else's.
-        builder.create(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            tracing::warn!(%error, "{} is left", self.0.display());
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn all_that_is_written_ends_with_the_two() {
-        let crypto = towline::fastest::provider();
-        let pair = Pair::begin(&crypto, &Board::new()).unwrap();
-        let place = pair.lock().as_ref().unwrap().place.0.clone();
-        let files = || fs::read_dir(place.join("folder")).unwrap().count();
-        assert_eq!(files(), 1, "one circle");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = fs::metadata(&place).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o700, "nobody else looks in");
-        }
-        pair.end();
-        assert!(!place.exists());
-    }
-}
+mod tests;

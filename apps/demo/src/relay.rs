@@ -1,8 +1,8 @@
 //! The relay, which can be taken away and come back at the same address.
 
-use std::{net::SocketAddr, sync::Mutex, sync::PoisonError};
+use std::net::SocketAddr;
 
-use tokio::task::AbortHandle;
+use tokio::{sync::Mutex, task::JoinHandle};
 use towline::{
     crypto::CryptoProvider,
     transport::TunnelConnector,
@@ -13,7 +13,7 @@ use towline::{
 pub(crate) struct RelayPlace {
     address: SocketAddr,
     provider: CryptoProvider,
-    running: Mutex<Option<AbortHandle>>,
+    running: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl RelayPlace {
@@ -28,23 +28,20 @@ impl RelayPlace {
         TunnelConnector::plain_loopback(self.address).map_err(elsewhere)
     }
 
-    /// Ends it with all its tunnels, as when its machine loses power.
-    pub(crate) fn fails(&self) {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(running) = running {
+    /// Ends it with all its tunnels, as when its machine loses power. Then its address is free.
+    pub(crate) async fn fails(&self) {
+        if let Some(running) = self.running.lock().await.take() {
             running.abort();
+            // It was cancelled.
+            let _ = running.await;
         }
     }
 
     /// Another one starts at the same address.
     pub(crate) async fn comes_back(&self) -> Result<(), RelayError> {
-        let lock = || self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if lock().is_some() {
-            return Ok(());
-        }
-        let (_, running) = start(self.address, &self.provider).await?;
-        if let Some(other) = lock().replace(running) {
-            other.abort();
+        let mut running = self.running.lock().await;
+        if running.is_none() {
+            *running = Some(start(self.address, &self.provider).await?.1);
         }
         Ok(())
     }
@@ -52,15 +49,17 @@ impl RelayPlace {
 
 impl Drop for RelayPlace {
     fn drop(&mut self) {
-        self.fails();
+        if let Some(running) = self.running.get_mut() {
+            running.abort();
+        }
     }
 }
 
 async fn start(
     at: SocketAddr,
     provider: &CryptoProvider,
-) -> Result<(SocketAddr, AbortHandle), RelayError> {
+) -> Result<(SocketAddr, JoinHandle<()>), RelayError> {
     let relay = Relay::bind(RelayConfig::new(at, Security::Plain, provider.clone())).await?;
     let address = relay.local_addr();
-    Ok((address, tokio::spawn(relay.run()).abort_handle()))
+    Ok((address, tokio::spawn(relay.run())))
 }

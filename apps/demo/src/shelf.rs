@@ -65,19 +65,42 @@ impl Shelf {
     }
 
     /// Deletes all of them.
-    pub(crate) fn clear(&self) {
+    pub(crate) fn clear(&self) -> Result<(), StoreError> {
         match self {
             Self::Own(phone) => phone.remove_all(),
-            Self::Synced(store) => drop(tried(store.clone().clear())),
+            Self::Synced(store) => return done(store.clone().clear()),
         }
+        Ok(())
     }
 }
 
-/// What came of it. What fails is told to whoever reads the program's log.
-fn tried<T>(work: Work<T, StoreError>) -> Option<T> {
-    let result = match work {
+/// What came of it. It is done here and now: all stores are in memory.
+fn done<T>(work: Work<T, StoreError>) -> Result<T, StoreError> {
+    match work {
         Work::Done(result) => result,
         Work::Later(run) => run(),
+    }
+}
+
+/// The same, if it succeeds. What fails is told to whoever reads the program's log.
+fn tried<T>(work: Work<T, StoreError>) -> Option<T> {
+    done(work).inspect_err(|error| tracing::warn!(%error, "a store of passkeys fails")).ok()
+}
+
+/// One to have on a shelf.
+#[cfg(test)]
+pub(crate) fn passkey(number: u8) -> Credential {
+    use towline::{
+        crypto::zeroize::Zeroizing,
+        ctap::{RpId, User, UserHandle},
     };
-    result.inspect_err(|error| tracing::warn!(%error, "a store of passkeys fails")).ok()
+    use towline_virtual::authenticator::KeyHandle;
+    let id = CredentialId::new(&[number; 32]).unwrap();
+    let user = User { id: UserHandle::new(&[number]).unwrap(), name: None, display_name: None };
+    let key = KeyHandle::new(-7, Zeroizing::new([number; 32].into()));
+    Credential {
+        discoverable: true,
+        backup_eligible: true,
+        ..Credential::new(id, RpId::new("example.org").unwrap(), user, key)
+    }
 }

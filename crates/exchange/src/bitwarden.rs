@@ -2,11 +2,11 @@
 //! (`fido2Credentials`), under other names and with numbers as texts.
 
 use crate::{
-    Defect, ImportLimits, NotCxf, base64url,
-    import::{Entry, Item},
-    item::CREDENTIALS,
+    Defect, ImportLimits, NotCxf, base64url, beside, extension,
+    import::{Entry, Item, TITLE_KEPT},
+    item::{CREDENTIALS, TITLE},
     json::{Json, Members, member},
-    passkey::{name, take, text},
+    passkey::{cut, name, take, text},
 };
 
 /// What it begins an id with that is no UUID.
@@ -28,54 +28,87 @@ pub(crate) fn read(mut members: Members, limits: &ImportLimits) -> Result<Vec<It
 
 fn read_item(item: Json, limits: &ImportLimits) -> Option<Item> {
     let Json::Object(mut members) = item else { return None };
-    let title = text(&members, "name").map(ToOwned::to_owned);
     let Some(Json::Object(mut login)) = take(&mut members, "login") else { return None };
     let Some(Json::List(passkeys)) = take(&mut login, "fido2Credentials") else { return None };
-    let made = passkeys.first().and_then(|passkey| passkey.get("creationDate")?.as_text());
-    let made = made.and_then(time);
+    // One time for all: that of the first that was made.
+    let dates = passkeys.iter().filter_map(|passkey| passkey.get("creationDate")?.as_text());
+    let made = dates.filter_map(time).min();
+    let mut extensions = Vec::new();
     let entries = passkeys.into_iter().map(|passkey| match passkey {
-        Json::Object(passkey) => Entry::read(Json::Object(translated(passkey)), limits),
+        Json::Object(passkey) => {
+            let (members, claim) = translated(passkey);
+            extensions.extend(claim);
+            Entry::read(Json::Object(members), limits)
+        }
         _ => Entry::Refused { refusal: Defect::NotACredential.into(), site: None, account: None },
     });
     let mut credentials: Vec<Entry> = entries.collect();
-    if login.iter().any(|(name, value)| name == "password" && *value != Json::Null) {
-        let whole = Json::Object(vec![
-            (name::TYPE.to_owned(), Json::text("basic-auth")),
-            ("login".to_owned(), Json::Object(login)),
-        ]);
-        credentials.push(Entry::Other { kind: "basic-auth".to_owned(), whole });
-    }
-    Some(Item { title, made, credentials, ..Item::default() })
+    credentials.extend(beside::basic_auth(text(&login, "username"), text(&login, "password")));
+    credentials.extend(beside::note(text(&members, "notes")));
+    let totp = text(&login, "totp").map(|totp| ("totp", totp));
+    let fields = member(&members, "fields").and_then(Json::as_list).unwrap_or_default();
+    let fields = fields.iter().filter_map(|field| {
+        let part = |name| field.get(name).and_then(Json::as_text);
+        Some((part("name").unwrap_or_default(), part("value")?))
+    });
+    credentials.extend(beside::custom_fields(totp.into_iter().chain(fields)));
+    let mut rest = Members::new();
+    rest.extend(text(&members, "name").map(|title| (TITLE.to_owned(), Json::text(title))));
+    let title = text(&members, "name").map(|title| cut(title, TITLE_KEPT).into());
+    Some(Item { title, made, extensions, rest, credentials, ..Item::default() })
 }
 
-/// The members by the names of the format. What has none is left out: it says nothing that is not
-/// in the key.
-fn translated(mut passkey: Members) -> Members {
+/// Its names of the members, with ours. `keyType`, `keyAlgorithm` and `keyCurve` say nothing that
+/// is not in the key.
+const MEMBERS: [(&str, &str); 7] = [
+    ("credentialId", name::CREDENTIAL_ID),
+    ("rpId", name::RP_ID),
+    ("userHandle", name::USER_HANDLE),
+    ("keyValue", name::KEY),
+    ("userName", name::USERNAME),
+    ("userDisplayName", name::USER_DISPLAY_NAME),
+    ("counter", "counter"),
+];
+
+/// The members by the names of the format, those that are there twice as well; and what it has no
+/// member for.
+fn translated(passkey: Members) -> (Members, Option<Json>) {
     let mut members = vec![(name::TYPE.to_owned(), Json::text(name::PASSKEY))];
-    for (theirs, ours) in [
-        ("rpId", name::RP_ID),
-        ("userHandle", name::USER_HANDLE),
-        ("keyValue", name::KEY),
-        ("userName", name::USERNAME),
-        ("userDisplayName", name::USER_DISPLAY_NAME),
-        ("counter", "counter"),
-    ] {
-        // Also twice, so that it is seen.
-        while let Some(value) = take(&mut passkey, theirs) {
-            let number = value.as_text().filter(|_| ours == "counter");
-            let number = number.and_then(|text| text.parse::<i64>().ok()).map(Json::number);
-            members.push((ours.to_owned(), number.unwrap_or(value)));
+    let mut says = Vec::new();
+    for (theirs, value) in passkey {
+        match (theirs.as_str(), value.as_text()) {
+            ("discoverable", Some("false")) => {
+                says.push((extension::DISCOVERABLE, Json::Bool(false)));
+            }
+            ("rpName", Some(name)) if !name.is_empty() => {
+                says.push((extension::RP_NAME, Json::text(name)));
+            }
+            _ => {}
         }
+        let Some((_, ours)) = MEMBERS.into_iter().find(|(known, _)| *known == theirs) else {
+            continue;
+        };
+        let value = match ours {
+            name::CREDENTIAL_ID => value.as_text().map_or(Json::Null, credential_id),
+            "counter" => {
+                let number = value.as_text().and_then(|text| text.parse::<i64>().ok());
+                number.map_or(value, Json::number)
+            }
+            _ => value,
+        };
+        members.push((ours.to_owned(), value));
     }
-    while let Some(id) = take(&mut passkey, "credentialId") {
-        let id = id.as_text().map_or(Json::Null, |id| match (id.strip_prefix(RAW_ID), uuid(id)) {
-            (Some(id), _) => Json::text(id),
-            (None, Some(id)) => Json::Text(base64url::write(&id)),
-            (None, None) => Json::text(id),
-        });
-        members.push((name::CREDENTIAL_ID.to_owned(), id));
+    let id = member(&members, name::CREDENTIAL_ID).filter(|_| !says.is_empty());
+    let claim = id.map(|id| extension::claim(id, says));
+    (members, claim)
+}
+
+fn credential_id(id: &str) -> Json {
+    match (id.strip_prefix(RAW_ID), uuid(id)) {
+        (Some(id), _) => Json::text(id),
+        (None, Some(id)) => Json::Text(base64url::write(&id)),
+        (None, None) => Json::text(id),
     }
-    members
 }
 
 /// The 16 bytes of a UUID in its usual form.

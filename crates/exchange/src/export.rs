@@ -1,5 +1,7 @@
 //! Passkeys as a document.
 
+use std::collections::HashSet;
+
 use towline_authenticator::{
     Credential, Custody, ExtensionData, KeyHandle, LargeBlobPlace, UnixTime,
 };
@@ -80,7 +82,7 @@ impl Export {
         let provider = &exporter.provider;
         let account_id = base64url::write(&exporter.account_id);
         let array = large_blobs.and_then(|array| LargeBlobArray::decode(array, provider).ok());
-        let writing = Writing { provider, array, account_id: &account_id };
+        let mut writing = Writing { provider, array, account_id: &account_id, ids: HashSet::new() };
         let (mut reports, mut items) = (Vec::new(), Vec::new());
         for candidate in candidates {
             let user = &candidate.credential.user;
@@ -146,10 +148,12 @@ struct Writing<'a> {
     provider: &'a CryptoProvider,
     array: Option<LargeBlobArray>,
     account_id: &'a str,
+    /// Of the items so far: kept ones were unique in an account of somebody else.
+    ids: HashSet<String>,
 }
 
 impl Writing<'_> {
-    fn item(&self, candidate: Candidate) -> Result<(Json, Vec<Written>), LeftOut> {
+    fn item(&mut self, candidate: Candidate) -> Result<(Json, Vec<Written>), LeftOut> {
         let Candidate { credential, counter, custody } = candidate;
         if !custody.can_move() {
             return Err(LeftOut::KeyNotExportable);
@@ -169,6 +173,7 @@ impl Writing<'_> {
             .unwrap_or_default();
 
         let mut passkey = self.passkey(&credential, key);
+        forget_mistyped(&mut foreign.passkey);
         foreign::merge(&mut passkey, foreign.passkey);
         let place = foreign.place.min(foreign.beside.len());
         foreign.beside.insert(place, Json::Object(passkey));
@@ -177,10 +182,16 @@ impl Writing<'_> {
         if let Some(Json::List(others)) = take(&mut foreign.item, EXTENSIONS) {
             extensions.extend(others);
         }
-        let kept_id = take(&mut foreign.item, ID);
+        let kept_id = take(&mut foreign.item, ID).filter(is_id);
+        let kept_id = kept_id.filter(|id| id.as_text().is_some_and(|id| !self.ids.contains(id)));
         let id = kept_id
             .unwrap_or_else(|| Json::Text(item::id(self.account_id, &credential, self.provider)));
-        let title = take(&mut foreign.item, TITLE);
+        self.ids.extend(id.as_text().map(ToOwned::to_owned));
+        let title = take(&mut foreign.item, TITLE).filter(|title| title.as_text().is_some());
+        // Times that were none stay out: there are readers who give up the whole document.
+        for name in [CREATION_AT, MODIFIED_AT] {
+            while take(&mut foreign.item, name).is_some() {}
+        }
         let title = title.unwrap_or_else(|| Json::text(item::title(&credential)));
         let time = |time: Option<UnixTime>| time.map(|UnixTime(time)| Json::number(time));
         let members = [
@@ -247,9 +258,10 @@ impl Writing<'_> {
         if let Some(blob) = &data.cred_blob {
             put(name::CRED_BLOB, bytes(blob.expose()));
         }
-        let own = data.large_blob.as_ref().and_then(LargeBlobPlace::blob).cloned();
-        let key = data.large_blob_key.as_ref();
-        if let Some(blob) = own.or_else(|| key.and_then(|key| self.shared_blob(key))) {
+        // Whoever has a key writes to the array: what is there is newer than what came along once.
+        let shared = data.large_blob_key.as_ref().and_then(|key| self.shared_blob(key));
+        let own = || data.large_blob.as_ref().and_then(LargeBlobPlace::blob).cloned();
+        if let Some(blob) = shared.or_else(own) {
             let size = i64::try_from(blob.original_size).unwrap_or(i64::MAX);
             put(
                 name::LARGE_BLOB,
@@ -275,6 +287,30 @@ impl Writing<'_> {
             Some(LargeBlob { compressed, original_size: map.orig_size })
         })
     }
+}
+
+/// Whether it is an id as the format has them: up to 64 bytes in base64url.
+fn is_id(id: &Json) -> bool {
+    let id = id.as_text().filter(|id| !id.is_empty() && id.len() <= 88 && !id.contains('='));
+    let read = id.and_then(base64url::read);
+    read.is_some_and(|(bytes, form)| bytes.len() <= 64 && form == base64url::Form::Base64Url)
+}
+
+/// Parts that the format knows and that could not be read stay out if they have another type than
+/// its: there are readers who give up the whole document.
+fn forget_mistyped(passkey: &mut Members) {
+    passkey.retain_mut(|(name, value)| match value {
+        Json::Object(parts) if name == name::FIDO2_EXTENSIONS => {
+            parts.retain(|(name, value)| match name.as_str() {
+                name::HMAC_CREDENTIALS | name::LARGE_BLOB => matches!(value, Json::Object(_)),
+                name::CRED_BLOB => matches!(value, Json::Text(_)),
+                name::PAYMENTS => matches!(value, Json::Bool(_)),
+                _ => true,
+            });
+            true
+        }
+        _ => name != name::FIDO2_EXTENSIONS,
+    });
 }
 
 const fn empty() -> Json {

@@ -1,6 +1,8 @@
 //! What the format has no member for, as an extension of the item. It is a claim, and used only for
 //! the passkey whose id it names.
 
+use std::collections::HashMap;
+
 use towline_authenticator::{Credential, LargeBlobPlace};
 use towline_crypto::Secret;
 use towline_ctap::{CredentialId, LargeBlobKey, extension::CredentialProtectionPolicy};
@@ -13,11 +15,14 @@ use crate::{
 const NAME: &str = "org.towline.passkey";
 const VERSION: i64 = 1;
 
+/// What 1023 bytes take as base64, with padding.
+const LONGEST_ID: usize = 1364;
+
 const CREDENTIAL_ID: &str = "credentialId";
 const PROTECTION: &str = "protection";
-const DISCOVERABLE: &str = "discoverable";
-const BACKUP_ELIGIBLE: &str = "backupEligible";
-const RP_NAME: &str = "rpName";
+pub(crate) const DISCOVERABLE: &str = "discoverable";
+pub(crate) const BACKUP_ELIGIBLE: &str = "backupEligible";
+pub(crate) const RP_NAME: &str = "rpName";
 const NAMES: &str = "names";
 const LARGE_BLOB_KEY: &str = "largeBlobKey";
 /// There is a place for a large blob, and nothing in it.
@@ -66,6 +71,7 @@ impl Names {
 pub(crate) struct Claims {
     pub(crate) protection: Option<CredentialProtectionPolicy>,
     pub(crate) discoverable: Option<bool>,
+    pub(crate) backup_eligible: Option<bool>,
     pub(crate) rp_name: Option<String>,
     pub(crate) names: Names,
     pub(crate) large_blob_key: Option<LargeBlobKey>,
@@ -73,18 +79,25 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
-    /// Takes the extension about this credential out of those of its item.
-    pub(crate) fn take(extensions: &mut Vec<Json>, id: &CredentialId) -> Option<Self> {
-        let is_it = |extension: &Json| {
-            let named = extension.get(CREDENTIAL_ID).and_then(Json::as_text);
-            let named = named.and_then(base64url::read);
+    /// Takes the extensions about credentials out of those of their item. Of two about one the
+    /// first counts.
+    pub(crate) fn take(extensions: &mut Vec<Json>) -> HashMap<CredentialId, Self> {
+        let is_one = |extension: &Json| {
             extension.get("name").and_then(Json::as_text) == Some(NAME)
                 && extension.get("v").and_then(Json::as_integer) == Some(VERSION)
-                && named.is_some_and(|(bytes, _)| *bytes == id.as_bytes())
         };
-        let place = extensions.iter().position(is_it)?;
-        let Json::Object(members) = extensions.remove(place) else { return None };
-        Some(Self::read(&members))
+        let (ours, others) = std::mem::take(extensions).into_iter().partition::<Vec<_>, _>(is_one);
+        *extensions = others;
+        let mut claims = HashMap::new();
+        for extension in &ours {
+            let id = extension.get(CREDENTIAL_ID).and_then(Json::as_text);
+            let id = id.filter(|id| id.len() <= LONGEST_ID).and_then(base64url::read);
+            let id = id.and_then(|(id, _)| CredentialId::new(&id).ok());
+            if let (Some(id), Some(members)) = (id, extension.as_object()) {
+                claims.entry(id).or_insert_with(|| Self::read(members));
+            }
+        }
+        claims
     }
 
     fn read(members: &Members) -> Self {
@@ -100,6 +113,7 @@ impl Claims {
         Self {
             protection: level.and_then(CredentialProtectionPolicy::from_level),
             discoverable: flag(DISCOVERABLE),
+            backup_eligible: flag(BACKUP_ELIGIBLE),
             rp_name: text(RP_NAME).map(ToOwned::to_owned),
             names: match text(NAMES) {
                 Some("none") => Names::None,
@@ -111,6 +125,14 @@ impl Claims {
             large_blob_place: flag(LARGE_BLOB_PLACE).unwrap_or_default(),
         }
     }
+}
+
+/// What another format says of a passkey, as the extension says it.
+pub(crate) fn claim(id: &Json, says: impl IntoIterator<Item = (&'static str, Json)>) -> Json {
+    let head =
+        [("name", Json::text(NAME)), ("v", Json::number(VERSION)), (CREDENTIAL_ID, id.clone())];
+    let members = head.into_iter().chain(says);
+    Json::Object(members.map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 /// The extension about a credential.

@@ -59,7 +59,9 @@ impl Foreign {
 
     /// Reads what was kept. What anything else wrote is nothing of ours to pass on.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let Json::Object(mut members) = Json::read(bytes, DEPTH).ok()? else { return None };
+        let Json::Object(mut members) = Json::read(bytes, DEPTH, bytes.len()).ok()? else {
+            return None;
+        };
         let mut object = |name| match take(&mut members, name) {
             Some(Json::Object(members)) => members,
             _ => Members::new(),

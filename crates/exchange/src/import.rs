@@ -1,13 +1,15 @@
 //! A document that was read: its items, and what is in them.
 
+use std::sync::Arc;
+
 use crate::{
     Defect, ImportLimits, NotCxf, Refused, bitwarden,
     item::{
         ACCOUNTS, CREATION_AT, CREDENTIALS, EXTENSIONS, ID, ITEMS, MAJOR, MODIFIED_AT, TITLE,
         VERSION,
     },
-    json::{Json, Members, NotJson, member, own_twice},
-    passkey::{Found, name, take, text},
+    json::{Json, Members, NotJson, has_twice, member, own_twice},
+    passkey::{Found, cut, name, take, text},
 };
 
 /// A document that was read and not yet judged. Nothing has been changed; [`Import::plan`] says
@@ -22,14 +24,14 @@ pub struct Import {
 /// A person's account at the manager that wrote the document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Account {
-    /// As it is written.
+    /// As it is written, if it is no longer than the names of its owner.
     pub(crate) id: Option<String>,
     pub(crate) items: Vec<Item>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Item {
-    pub(crate) title: Option<String>,
+    pub(crate) title: Option<Arc<str>>,
     pub(crate) made: Option<i64>,
     pub(crate) changed: Option<i64>,
     pub(crate) extensions: Vec<Json>,
@@ -37,6 +39,9 @@ pub(crate) struct Item {
     pub(crate) rest: Members,
     pub(crate) credentials: Vec<Entry>,
 }
+
+/// How much of a title is told and kept, in bytes.
+pub(crate) const TITLE_KEPT: usize = 4096;
 
 /// One entry of the credentials of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,13 +63,15 @@ impl Import {
         if bytes.len() > limits.document {
             return Err(NotCxf::TooLarge(limits.document));
         }
-        let document = Json::read(bytes, limits.depth).map_err(|error| match error {
+        let most = limits.document / 16;
+        let document = Json::read(bytes, limits.depth, most).map_err(|error| match error {
             NotJson::Syntax => NotCxf::NotJson,
             NotJson::TooDeep => NotCxf::TooDeep,
+            NotJson::TooMany => NotCxf::TooMany,
         })?;
         let Json::Object(mut members) = document else { return Err(NotCxf::Other) };
         // Which of two lists counts is not for us to say.
-        if own_twice(&members).is_some_and(|twice| [VERSION, ACCOUNTS, ITEMS].contains(&twice)) {
+        if [VERSION, ACCOUNTS, ITEMS].iter().any(|name| has_twice(&members, name)) {
             return Err(NotCxf::Other);
         }
         let has = |name| member(&members, name).is_some();
@@ -81,12 +88,19 @@ impl Import {
             let Some(Json::List(accounts)) = take(&mut members, ACCOUNTS) else {
                 return Err(NotCxf::Other);
             };
-            let accounts = accounts.into_iter().map(|account| match account {
+            let read = accounts.into_iter().map(|account| match account {
                 Json::Object(account) => Account::read(account, limits),
                 _ => Err(NotCxf::Other),
             });
-            let accounts = accounts.collect::<Result<_, _>>()?;
-            return Ok(Self { accounts, exporter, limits: *limits });
+            let read: Vec<_> = read.collect();
+            if !read.is_empty() && read.iter().all(Result::is_err) {
+                return Err(NotCxf::Other);
+            }
+            // Its neighbours go in all the same.
+            let broken = || Item::refused(Defect::NotAnItem.into());
+            let broken = |_| Account { id: None, items: vec![broken()] };
+            let accounts = read.into_iter().map(|account| account.unwrap_or_else(broken));
+            return Ok(Self { accounts: accounts.collect(), exporter, limits: *limits });
         }
         if bitwarden::is_it(&members) {
             return Ok(Self::of_items(bitwarden::read(members, limits)?, "Bitwarden", limits));
@@ -110,16 +124,19 @@ impl Import {
         Self { accounts, exporter: Some(exporter.to_owned()), limits: *limits }
     }
 
-    /// Keeps the items with a passkey, whole or broken, of a site that is wanted, and forgets the
-    /// others.
+    /// Keeps the passkeys, whole or broken, of sites that are wanted, with what else is in their
+    /// items, and forgets the others. What is so broken that its site can't be read is kept, too.
     pub fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
         let of_wanted = |entry: &Entry| match entry {
             Entry::Passkey(found) => wanted(found.rp_id.as_str()),
             Entry::Refused { site, .. } => site.as_deref().is_none_or(&wanted),
-            Entry::Other { .. } => false,
+            Entry::Other { .. } => true,
         };
         for account in &mut self.accounts {
-            account.items.retain(|item| item.credentials.iter().any(of_wanted));
+            account.items.retain_mut(|item| {
+                item.credentials.retain(of_wanted);
+                !item.credentials.iter().all(|entry| matches!(entry, Entry::Other { .. }))
+            });
         }
     }
 
@@ -132,10 +149,10 @@ impl Import {
 
 impl Account {
     fn read(mut members: Members, limits: &ImportLimits) -> Result<Self, NotCxf> {
-        if own_twice(&members) == Some(ITEMS) {
+        if has_twice(&members, ITEMS) {
             return Err(NotCxf::Other);
         }
-        let id = text(&members, ID).map(ToOwned::to_owned);
+        let id = text(&members, ID).filter(|id| id.len() <= limits.name).map(ToOwned::to_owned);
         let Some(Json::List(items)) = take(&mut members, ITEMS) else {
             return Err(NotCxf::Other);
         };
@@ -146,16 +163,27 @@ impl Account {
 impl Item {
     fn read(item: Json, limits: &ImportLimits) -> Self {
         let Json::Object(mut rest) = item else { return Self::refused(Defect::NotAnItem.into()) };
-        let title = text(&rest, TITLE).map(ToOwned::to_owned);
+        let title = text(&rest, TITLE).map(|title| cut(title, TITLE_KEPT).into());
         let twice = own_twice(&rest).map(ToOwned::to_owned).or_else(|| {
             let parts = rest.iter().filter(|(name, _)| name != CREDENTIALS);
             parts.clone().find_map(|(_, part)| part.twice().map(ToOwned::to_owned))
         });
-        let Some(Json::List(credentials)) = take(&mut rest, CREDENTIALS) else {
+        // Of two lists all are told of, and none goes in.
+        let (lists, others) =
+            rest.into_iter().partition::<Members, _>(|(name, _)| name == CREDENTIALS);
+        rest = others;
+        if lists.is_empty() {
             return Self { title, ..Self::refused(Defect::NotAnItem.into()) };
-        };
-        let mut credentials: Vec<_> =
-            credentials.into_iter().map(|credential| Entry::read(credential, limits)).collect();
+        }
+        let mut credentials = Vec::new();
+        for (_, list) in lists {
+            match list {
+                Json::List(list) => {
+                    credentials.extend(list.into_iter().map(|it| Entry::read(it, limits)));
+                }
+                _ => return Self { title, ..Self::refused(Defect::NotAnItem.into()) },
+            }
+        }
         if let Some(twice) = twice {
             for entry in &mut credentials {
                 entry.refuse(Refused::of(Defect::DuplicateMember, &twice));
@@ -203,20 +231,20 @@ impl Entry {
             let within = || members.iter().find_map(|(_, part)| part.twice());
             own_twice(members).or_else(within).map(ToOwned::to_owned)
         };
-        let found = match (member(&members, name::TYPE), own_twice(&members)) {
-            (_, Some(twice)) if twice == name::TYPE => {
+        let found = match member(&members, name::TYPE) {
+            _ if has_twice(&members, name::TYPE) => {
                 Err(Refused::of(Defect::DuplicateMember, name::TYPE))
             }
-            (Some(Json::Text(kind)), _) if **kind != name::PASSKEY => {
-                let kind = kind.to_string();
+            Some(Json::Text(kind)) if **kind != name::PASSKEY => {
+                let kind = cut(kind, limits.name).to_owned();
                 return Self::Other { kind, whole: Json::Object(members) };
             }
-            (Some(Json::Text(_)), _) => match twice(&members) {
+            Some(Json::Text(_)) => match twice(&members) {
                 Some(twice) => Err(Refused::of(Defect::DuplicateMember, &twice)),
                 None => Found::read(members, limits),
             },
-            (None | Some(Json::Null), _) => Err(Refused::of(Defect::MissingMember, name::TYPE)),
-            (Some(_), _) => Err(Refused::of(Defect::WrongType, name::TYPE)),
+            None | Some(Json::Null) => Err(Refused::of(Defect::MissingMember, name::TYPE)),
+            Some(_) => Err(Refused::of(Defect::WrongType, name::TYPE)),
         };
         match found {
             Ok(found) => Self::Passkey(Box::new(found)),

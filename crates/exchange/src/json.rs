@@ -27,6 +27,7 @@ pub(crate) type Members = Vec<(String, Json)>;
 pub(crate) enum NotJson {
     Syntax,
     TooDeep,
+    TooMany,
 }
 
 impl fmt::Debug for Json {
@@ -42,11 +43,12 @@ impl fmt::Debug for Json {
 
 impl Json {
     /// Reads a whole document; a byte order mark before it is skipped. Lists and objects may be
-    /// nested so deep.
-    pub(crate) fn read(bytes: &[u8], depth: usize) -> Result<Self, NotJson> {
+    /// nested so deep, and there may be so many values: in memory each takes more room than in the
+    /// document.
+    pub(crate) fn read(bytes: &[u8], depth: usize, most: usize) -> Result<Self, NotJson> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let rest = str::from_utf8(bytes).map_err(|_| NotJson::Syntax)?;
-        let mut reader = Reader { rest };
+        let mut reader = Reader { rest, left: most };
         let value = reader.value(depth)?;
         reader.space();
         if reader.rest.is_empty() { Ok(value) } else { Err(NotJson::Syntax) }
@@ -109,6 +111,13 @@ impl Json {
         }
     }
 
+    pub(crate) fn as_list(&self) -> Option<&[Self]> {
+        match self {
+            Self::List(values) => Some(values),
+            _ => None,
+        }
+    }
+
     pub(crate) fn as_object(&self) -> Option<&Members> {
         match self {
             Self::Object(members) => Some(members),
@@ -162,7 +171,12 @@ pub(crate) fn member<'a>(members: &'a Members, name: &str) -> Option<&'a Json> {
     members.iter().find(|(known, _)| known == name).map(|(_, value)| value)
 }
 
-/// A name that is there twice among the members themselves.
+/// Whether a name is there twice among the members themselves.
+pub(crate) fn has_twice(members: &Members, name: &str) -> bool {
+    members.iter().filter(|(known, _)| known == name).nth(1).is_some()
+}
+
+/// The first of the names that are there twice among the members themselves.
 pub(crate) fn own_twice(members: &Members) -> Option<&str> {
     let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
@@ -196,6 +210,8 @@ fn put_text(text: &str, to: &mut dyn FnMut(&str)) {
 
 struct Reader<'a> {
     rest: &'a str,
+    /// How many values may still come.
+    left: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -215,6 +231,7 @@ impl<'a> Reader<'a> {
 
     fn value(&mut self, depth: usize) -> Result<Json, NotJson> {
         self.space();
+        self.left = self.left.checked_sub(1).ok_or(NotJson::TooMany)?;
         match self.rest.as_bytes().first() {
             Some(b'{') => self.object(deeper(depth)?).map(Json::Object),
             Some(b'[') => self.list(deeper(depth)?).map(Json::List),
@@ -365,7 +382,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Json, NotJson> {
-        Json::read(text.as_bytes(), 8)
+        Json::read(text.as_bytes(), 8, 100)
     }
 
     #[test]
@@ -419,9 +436,10 @@ mod tests {
         ] {
             assert_eq!(read(text), Err(NotJson::Syntax), "{text:?}");
         }
-        assert_eq!(Json::read(b"\"\xff\"", 8), Err(NotJson::Syntax));
-        assert!(Json::read(b"[[[1]]]", 3).is_ok());
-        assert_eq!(Json::read(b"[[[1]]]", 2), Err(NotJson::TooDeep));
+        assert_eq!(Json::read(b"\"\xff\"", 8, 1), Err(NotJson::Syntax));
+        assert!(Json::read(b"[[[1]]]", 3, 4).is_ok());
+        assert_eq!(Json::read(b"[[[1]]]", 2, 4), Err(NotJson::TooDeep));
+        assert_eq!(Json::read(b"[[[1]]]", 3, 3), Err(NotJson::TooMany));
         assert_eq!(read(r#"[1,{"a":[]},2]"#).unwrap().depth(), 3);
     }
 

@@ -1,11 +1,14 @@
 //! Passkeys as KeePassXC keeps them: in the attributes of an entry of its database, as a courtesy.
 //! The database itself is for others to open.
 
+use std::collections::BTreeMap;
+
 use crate::{
-    Import, ImportLimits,
-    import::{Entry, Item},
-    json::{Json, Members},
-    passkey::name,
+    Import, ImportLimits, beside, extension,
+    import::{Entry, Item, TITLE_KEPT},
+    item::TITLE,
+    json::{Json, Members, member},
+    passkey::{cut, name},
 };
 
 /// An entry of a KeePass database, as far as it matters here.
@@ -35,6 +38,25 @@ const ATTRIBUTES: [(&str, &str); 6] = [
     ("KPEX_PASSKEY_PRIVATE_KEY_PEM", name::KEY),
 ];
 
+/// One seed for `prf`, used with and without the screen lock (KeePassDX).
+const PRF: &str = "KPEX_PASSKEY_PRF";
+/// Whether it may be on other devices, as its site was told.
+const BACKUP_ELIGIBLE: &str = "KPEX_PASSKEY_FLAG_BE";
+/// The attributes that every entry has.
+const STANDARD: [&str; 5] = ["Title", "UserName", "Password", "URL", "Notes"];
+
+fn prf(seed: &str) -> Json {
+    let object = |members: Vec<(&str, Json)>| {
+        Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    };
+    let seeds = object(vec![
+        (name::ALGORITHM, Json::text(name::HMAC_SHA_256)),
+        (name::CRED_WITH_UV, Json::text(seed.trim())),
+        (name::CRED_WITHOUT_UV, Json::text(seed.trim())),
+    ]);
+    object(vec![(name::HMAC_CREDENTIALS, seeds)])
+}
+
 /// What all of its attributes about passkeys begin with.
 const ABOUT_PASSKEYS: &str = "KPEX_PASSKEY_";
 
@@ -46,17 +68,43 @@ impl Import {
             entry.attributes.iter().any(|(name, _)| name.starts_with(ABOUT_PASSKEYS))
         });
         let items = items.map(|entry| {
+            let attribute = |name: &str| {
+                let found = entry.attributes.iter().find(|(known, _)| known == name);
+                found.map(|(_, value)| value.as_str())
+            };
             let mut members: Members = vec![(name::TYPE.to_owned(), Json::text(name::PASSKEY))];
             for (theirs, ours) in ATTRIBUTES {
-                let value = entry.attributes.iter().find(|(name, _)| name == theirs);
-                if let Some((_, value)) = value
+                if let Some(value) = attribute(theirs)
                     && !members.iter().any(|(name, _)| name == ours)
                 {
                     members.push((ours.to_owned(), Json::text(value)));
                 }
             }
-            let credentials = vec![Entry::read(Json::Object(members), limits)];
-            Item { title: entry.title.clone(), credentials, ..Item::default() }
+            members.extend(attribute(PRF).map(|seed| (name::FIDO2_EXTENSIONS.into(), prf(seed))));
+            // Its site was told so, and would not like to be told otherwise.
+            let id = member(&members, name::CREDENTIAL_ID);
+            let id = id.filter(|_| attribute(BACKUP_ELIGIBLE) == Some("0"));
+            let bound = [(extension::BACKUP_ELIGIBLE, Json::Bool(false))];
+            let extensions = id.map(|id| extension::claim(id, bound)).into_iter().collect();
+            let mut credentials = vec![Entry::read(Json::Object(members), limits)];
+            credentials.extend(beside::basic_auth(attribute("UserName"), attribute("Password")));
+            credentials.extend(beside::note(attribute("Notes")));
+            let others = entry.attributes.iter().filter(|(name, _)| {
+                !STANDARD.contains(&name.as_str()) && !name.starts_with(ABOUT_PASSKEYS)
+            });
+            // In no order of their own.
+            let others: BTreeMap<_, _> =
+                others.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            credentials.extend(beside::custom_fields(others));
+            let title = entry.title.as_deref();
+            let rest = title.map(|title| (TITLE.to_owned(), Json::text(title)));
+            Item {
+                title: title.map(|title| cut(title, TITLE_KEPT).into()),
+                rest: rest.into_iter().collect(),
+                extensions,
+                credentials,
+                ..Item::default()
+            }
         });
         Self::of_items(items.collect(), "KeePassXC", limits)
     }

@@ -204,6 +204,16 @@ impl<'a> Package<'a> {
         let (key, rest) = take(rest, OCTET_STRING)?;
         let (_attributes, rest) = optional(rest, CONTEXT_0);
         let (public, rest) = optional(rest, IMPLICIT_1);
+        // Earlier versions of the crate `ring` wrote it with a head of its own.
+        let (headed, rest) = optional(rest, CONTEXT_1);
+        let headed = match headed {
+            Some(headed) => Some(all(headed, BIT_STRING)?),
+            None => None,
+        };
+        let public = match (public, headed) {
+            (Some(_), Some(_)) => return None,
+            (public, headed) => public.or(headed),
+        };
         // Version 2, which is written 1, is the one with a public key.
         let version_fits = version == [u8::from(public.is_some())];
         let public = match public {

@@ -3,6 +3,7 @@
 #![deny(missing_docs)]
 
 mod base64url;
+mod beside;
 mod bitwarden;
 mod export;
 mod extension;

@@ -67,6 +67,12 @@ pub(crate) fn text<'a>(members: &'a Members, name: &str) -> Option<&'a str> {
     member(members, name)?.as_text().filter(|text| !text.is_empty())
 }
 
+/// As much of a text as fits.
+pub(crate) fn cut(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or_default()).unwrap_or_default()
+}
+
 /// Takes a member out.
 pub(crate) fn take(members: &mut Members, name: &str) -> Option<Json> {
     let place = members.iter().position(|(known, _)| known == name)?;
@@ -193,8 +199,7 @@ impl Reading<'_> {
         let mut text = Some(text.to_string()).filter(|text| !text.is_empty())?;
         if text.len() > self.limits.name {
             self.note(Missing::NameTooLong);
-            let end = (0..=self.limits.name).rev().find(|end| text.is_char_boundary(*end));
-            text.truncate(end.unwrap_or_default());
+            text.truncate(cut(&text, self.limits.name).len());
         }
         Some(text)
     }
@@ -292,7 +297,8 @@ impl Reading<'_> {
             return None;
         };
         let most = self.limits.large_blob;
-        if compressed.len() > most || usize::try_from(original_size).is_ok_and(|size| size > most) {
+        let is_small = usize::try_from(original_size).is_ok_and(|size| size <= most);
+        if compressed.len() > most || !is_small {
             self.note(Missing::LargeBlobTooLarge);
             return None;
         }

@@ -16,7 +16,7 @@ use crate::{
     import::{Account, Entry, Item},
     item::{self, EXTENSIONS, ID, TITLE},
     json::{Json, Members},
-    passkey::{Found, take},
+    passkey::{Found, cut, take},
 };
 
 /// Where passkeys are imported to.
@@ -132,6 +132,7 @@ impl Planning<'_> {
         if let Some(carried) = &mut carried {
             carried.beside = credentials.iter().filter_map(beside).collect();
         }
+        let mut claims = Claims::take(&mut extensions);
         let first = self.plan.reports.len();
         let mut others_before = 0_usize;
         let mut kept = false;
@@ -155,7 +156,7 @@ impl Planning<'_> {
                     let site = Some(found.rp_id.as_str().to_owned());
                     let named = found.user.name.clone();
                     let named = named.or_else(|| found.user.display_name.clone());
-                    let claims = Claims::take(&mut extensions, &found.id);
+                    let claims = claims.remove(&found.id);
                     let outcome = match self.judge(&found, existing)? {
                         Err(outcome) => outcome,
                         Ok(key) => {
@@ -235,7 +236,7 @@ impl Planning<'_> {
         credential.changed = changed.map(UnixTime);
         let mut data = extensions;
         if let Some(claims) = claims {
-            claims.apply(&mut credential, &mut data);
+            missing.extend(claims.apply(&mut credential, &mut data, self.limits.name));
         }
         credential.extensions = (data != ExtensionData::default()).then(|| Box::new(data));
         let mut foreign = Foreign { passkey: leftover, ..Foreign::default() };
@@ -307,17 +308,28 @@ impl Place<'_> {
 }
 
 impl Claims {
-    /// What a document says of one of ours, as far as it lowers nothing.
-    fn apply(self, credential: &mut Credential, data: &mut ExtensionData) {
-        let Self { protection, discoverable, rp_name, names, large_blob_key, large_blob_place } =
-            self;
+    /// What a document says of one of ours, as far as it lowers nothing, with names of at most so
+    /// many bytes. What does not come along whole.
+    fn apply(
+        self,
+        credential: &mut Credential,
+        data: &mut ExtensionData,
+        longest: usize,
+    ) -> Vec<Missing> {
+        let mut missing = Vec::new();
+        let Self { protection, discoverable, backup_eligible, .. } = self;
+        let Self { rp_name, names, large_blob_key, large_blob_place, .. } = self;
         if let Some(level) = protection
             && level.level() > credential.protection.level()
         {
             credential.protection = level;
         }
         credential.discoverable = discoverable.unwrap_or(credential.discoverable);
-        credential.rp_name = rp_name;
+        credential.backup_eligible = backup_eligible.unwrap_or(credential.backup_eligible);
+        if rp_name.as_ref().is_some_and(|name| name.len() > longest) {
+            missing.push(Missing::NameTooLong);
+        }
+        credential.rp_name = rp_name.map(|name| cut(&name, longest).to_owned());
         let user = &mut credential.user;
         for (has, name) in [
             (names.has_username(), &mut user.name),
@@ -331,6 +343,11 @@ impl Claims {
         if large_blob_place {
             data.large_blob.get_or_insert(LargeBlobPlace::Empty);
         }
+        let holds = data.large_blob.as_ref().and_then(LargeBlobPlace::blob).is_some();
+        if holds && data.large_blob_key.is_some() {
+            missing.push(Missing::LargeBlobUnreachable);
+        }
+        missing
     }
 }
 

@@ -1,6 +1,8 @@
 //! What became of each credential, in words that stay.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
+
+use crate::passkey::cut;
 
 /// What becomes, or would become, of one credential of a document.
 #[non_exhaustive]
@@ -124,6 +126,10 @@ words! {
         /// now on.
         CounterNotZero "counter-not-zero"
             "it has counted its signatures and does so no more, which its site may refuse";
+        /// The large blob is kept with the passkey. Beside the key of a shared array
+        /// (`largeBlobKey`) it is not read where that array is: it came without it.
+        LargeBlobUnreachable "large-blob-unreachable"
+            "data of its site (largeBlob) came along, but a security key can't show them";
         /// What else the item holds is more than what is kept beside a passkey.
         ForeignTooLarge "foreign-too-large" "what else its entry holds is too much to be kept";
     }
@@ -187,8 +193,9 @@ pub struct Refused {
 }
 
 impl Refused {
+    /// A long name is cut: no member of the format has one.
     pub(crate) fn of(reason: Defect, member: &str) -> Self {
-        Self { reason, member: Some(member.to_owned()) }
+        Self { reason, member: Some(cut(member, 64).to_owned()) }
     }
 }
 
@@ -202,8 +209,8 @@ impl From<Defect> for Refused {
 /// has them, and need escaping where they are shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemReport {
-    /// The title of its item.
-    pub title: Option<String>,
+    /// The title of its item, which all reports about that share; at most 4096 bytes of it.
+    pub title: Option<Arc<str>>,
     /// The RP ID, as far as it could be read.
     pub site: Option<String>,
     /// The name of the account, or else of the person.
@@ -228,6 +235,10 @@ pub enum NotCxf {
     /// [`ImportLimits::depth`](crate::ImportLimits::depth).
     #[error("it is nested too deep to be an export of passkeys")]
     TooDeep,
+    /// It has more values than one in sixteen bytes of
+    /// [`ImportLimits::document`](crate::ImportLimits::document).
+    #[error("it has more parts than an export of passkeys could have")]
+    TooMany,
     /// It has a later major version.
     #[error("it is of a later version of the format than this program knows")]
     UnsupportedVersion,
@@ -247,6 +258,7 @@ impl NotCxf {
             Self::NotJson => "not-json",
             Self::TooLarge(_) => "too-large",
             Self::TooDeep => "too-deep",
+            Self::TooMany => "too-many-parts",
             Self::UnsupportedVersion => "unsupported-version",
             Self::Sealed => "sealed",
             Self::Other => "not-cxf",

@@ -13,7 +13,7 @@ clear.addEventListener("click", () => {
   list.replaceChildren();
   relay.replaceChildren();
   dress();
-  list.closest("section").querySelector("h2").focus?.();
+  list.closest("section").querySelector("h2").focus();
 });
 
 function dress() {

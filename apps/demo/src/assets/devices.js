@@ -2,6 +2,11 @@
 import { aloud, called, lookAt, make, post, say, whenOther } from "./dom.js";
 import { question, worded } from "./questions.js";
 
+const frame = document.getElementById("frame");
+
+/** What devices ask by themselves, and not for a site. */
+const OWN = ["add", "export", "import", "join", "lose", "reset"];
+
 /** A passkey: what it is for, since when it is here, where else it is, and who has it, too. */
 function row({ site, account, copies, since, exposed }, lost) {
   const clock = { timeStyle: "medium", hourCycle: "h23" };
@@ -24,6 +29,7 @@ function row({ site, account, copies, since, exposed }, lost) {
 function watch(article) {
   const id = article.dataset.device;
   const part = (selector) => article.querySelector(selector);
+  const name = part("h3");
   const [asking, rest, list, none] = [".question", ".rest", ".passkeys", ".none"].map(part);
   const [notice, linked, scan] = [".rest > .notice", ".linked", ".scan"].map(part);
 
@@ -54,27 +60,33 @@ function watch(article) {
   if (scan) part(".face").prepend(make("p", { class: "status" }, where));
 
   let last;
-  const ask = whenOther((questions, rung) => {
-    // The computer's own questions are in its window.
-    const first = id === "laptop" ? undefined : questions[0];
+  // Only of what it asks now: another question that waits must not touch this one.
+  const ask = whenOther((first, rung) => {
+    // What is hidden has the focus no more.
+    const hadFocus = asking.contains(document.activeElement);
     article.toggleAttribute("data-asks", Boolean(first));
     asking.hidden = !first;
     rest.hidden = Boolean(first);
-    const hadFocus = asking.contains(document.activeElement);
     asking.replaceChildren(...(first ? [question(first, rung)] : []));
-    if (first && first.number !== last) {
-      last = first.number;
+    if (first && first.number !== last?.number) {
       aloud(say("asks", { device: called(id), question: worded(first) }));
       lookAt(asking);
-    } else if (!first && hadFocus) {
-      document.getElementById("frame").focus();
+    } else if (hadFocus) {
+      // What goes on at the site is looked at there, and all else where it was done.
+      const next = OWN.includes(last.kind) ? name : frame;
+      (first ? asking : next).focus({ preventScroll: true });
     }
+    last = first ?? last;
   });
 
   const keep = whenOther((passkeys, lost) => {
+    const buttons = () => [...list.querySelectorAll("button")];
+    const at = buttons().indexOf(document.activeElement);
     none.hidden = passkeys.length > 0;
     list.hidden = passkeys.length === 0;
     list.replaceChildren(...passkeys.map((passkey) => row(passkey, lost)));
+    // Whoever has ticked off one goes on with the next, or with the device that has them.
+    if (at >= 0) (buttons()[at] ?? buttons().at(-1) ?? name).focus({ preventScroll: true });
   });
 
   const about = part(".about");
@@ -96,7 +108,8 @@ function watch(article) {
   const ofPair = ["phone-b", "tablet"].includes(id);
   return (view, file, lost) => {
     offer(file);
-    ask(view.questions, view.rung);
+    // The computer's own questions are in its window.
+    ask(id === "laptop" ? undefined : view.questions[0], view.rung);
     keep(view.passkeys, view.lost);
     if (ofPair) lose(lost);
     tell(view.notice, view.busy, view.computers, view.near);

@@ -1,14 +1,17 @@
 // Questions of devices, and the buttons that answer them.
 import { make, post, say } from "./dom.js";
 
-/** A button that answers. */
+/** A button that answers, with what `reply` gives when it is pressed if that is a function. */
 function button(number, text, reply, kind = "") {
-  const answer = async (event) => {
-    const all = [...event.currentTarget.parentElement.children];
+  const answer = async ({ currentTarget }) => {
+    const all = [...currentTarget.parentElement.children];
     const enable = (can) => all.forEach((other) => { other.disabled = !can; });
+    // A button that can't be pressed loses the keys: who asked keeps them.
+    currentTarget.closest("[tabindex]").focus({ preventScroll: true });
     enable(false);
+    const given = typeof reply === "function" ? reply() : reply;
     // What did not arrive can be pressed again.
-    enable(!await post("v1/answer", { question: number, reply }));
+    enable(!await post("v1/answer", { question: number, reply: given }));
   };
   return make("button", { type: "button", class: kind, on: answer }, text);
 }
@@ -68,18 +71,13 @@ function connect(number, asked) {
   // The step that is about it asks for it.
   const checked = document.body.dataset.now === "5";
   const box = make("input", { type: "checkbox", id: `remember-${number}`, checked });
-  const connecting = make("button", { type: "button" }, say("b_connect"));
-  connecting.addEventListener("click", async () => {
-    connecting.disabled = true;
-    const reply = box.checked ? "remember" : "allow";
-    connecting.disabled = await post("v1/answer", { question: number, reply });
-  });
+  const reply = () => (box.checked ? "remember" : "allow");
   return [
     asked.mayRemember
       ? make("p", { class: "tick" }, box,
         make("label", { for: `remember-${number}` }, say("b_remember")))
       : undefined,
-    make("div", { class: "buttons" }, connecting,
+    make("div", { class: "buttons" }, button(number, say("b_connect"), reply),
       button(number, say("b_refuse"), "refuse", "second")),
   ];
 }

@@ -171,8 +171,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "honest_sync",
-        "Real: the sync. Phone B and tablet B have a store each, and between them a folder in which all is sealed. Pretended: that they had met before you came, and that the folder is far away.",
-        "Ægte: synkroniseringen. Telefon B og tablet B har hver sit lager, og imellem dem en mappe, hvor alt er forseglet. På skrømt: at de havde mødt hinanden, før du kom, og at mappen er langt væk.",
+        "Real: the sync. Phone B and tablet B have a store each, and all between them is sealed. Pretended: that they had met before you came, and that what is between them is far away; it lies in this program’s memory, as the stores do.",
+        "Ægte: synkroniseringen. Telefon B og tablet B har hver sit lager, og alt imellem dem er forseglet. På skrømt: at de havde mødt hinanden, før du kom, og at det imellem dem er langt væk; det ligger i dette programs hukommelse ligesom lagrene.",
     ],
     [
         "honest_move",

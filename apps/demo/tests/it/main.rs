@@ -12,4 +12,5 @@ mod door;
 mod person;
 mod sync;
 mod tour;
+mod twice;
 mod wrong;

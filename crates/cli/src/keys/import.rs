@@ -201,7 +201,7 @@ fn told(report: &ItemReport) -> Moved {
         notes,
         rp_id: site.clone(),
         account: account.clone(),
-        title: title.clone().filter(|_| site.is_none()),
+        title: title.as_deref().filter(|_| site.is_none()).map(ToOwned::to_owned),
         kind,
         member,
         message,

@@ -52,7 +52,6 @@ pub(super) async fn invite(
 ) -> Result<Exit, Failure> {
     let store = kept::open(args, provider)?;
     let kept = Kept::File(store.clone());
-    // The other device takes nobody who is silent for half a minute.
     let mut member = Member::of(store, Patience::Glance, provider)?;
     // What others have done meanwhile is to be handed on, too.
     member.settle(report)?;
@@ -238,7 +237,7 @@ async fn meet_and_join(
                     continue;
                 }
                 // Durable, and if possible in the store, before it is handed over.
-                match member.turn(report) {
+                match member.turn_in_time(report) {
                     Ok(_) => {
                         let address = Content::new(member.synced.address().into());
                         session.admitted(member.synced.circle().welcome(), address);

@@ -14,6 +14,7 @@ mod consent;
 mod copies;
 mod damage;
 mod fake_phone;
+mod interrupted;
 mod journey;
 mod key;
 mod key_settings;

@@ -1,6 +1,6 @@
 //! Commands that need nobody else.
 
-use std::time::Duration;
+use std::{process::Stdio, time::Duration};
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use towline::{
@@ -8,7 +8,7 @@ use towline::{
     hybrid::qr::{Hint, QrPayload, QrSecret},
 };
 
-use crate::program::{Directory, Program, command, run, run_plain};
+use crate::program::{Directory, PATIENCE, Program, command, run, run_plain};
 
 pub(crate) fn uri() -> String {
     let provider = towline::crypto::rustcrypto::provider();
@@ -199,6 +199,34 @@ async fn a_relay_logs_json_if_asked_and_ends_well_at_sigterm() {
     let kill = std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap();
     assert!(kill.success());
     assert_eq!(child.wait().await.unwrap().code(), Some(0));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_demonstration_writes_no_file_and_leaves_none_when_the_terminal_is_closed() {
+    let directory = Directory::new();
+    let place = directory.path("temporary");
+    std::fs::create_dir(&place).unwrap();
+    let files = || std::fs::read_dir(&place).unwrap().count();
+    let mut child = command(["--json", "demo", "--no-open"])
+        .env("TMPDIR", &place)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    loop {
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap();
+        let event: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+        // The last of those that listen.
+        if event["role"] == "demo" {
+            break;
+        }
+    }
+    assert_eq!(files(), 0, "while it runs");
+    let id = child.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
+    tokio::time::timeout(PATIENCE, child.wait()).await.unwrap().unwrap();
+    assert_eq!(files(), 0, "when it has ended");
 }
 
 /// The answer to one request, its body by its length: the connection may stay open.

@@ -46,7 +46,8 @@ fn bitwardens_own_json_is_read() {
         assert_eq!(credential.made.map(|time| time.0), Some(1_780_000_000));
         // The password goes along, sealed.
         let kept = String::from_utf8(credential.foreign.clone().unwrap().expose().to_vec());
-        assert!(kept.unwrap().contains("\"password\":\"secret\""));
+        let password = r#""password":{"fieldType":"concealed-string","value":"secret"}"#;
+        assert!(kept.unwrap().contains(password));
     }
     let counted = plan(bitwarden("b64.AQ", "7").to_string().as_bytes()).unwrap();
     let partly = ItemOutcome::ImportedPartly(vec![Missing::CounterNotZero]);

@@ -11,5 +11,6 @@
 mod courtesies;
 mod documents;
 mod every_byte;
+mod hostile;
 mod moves;
 mod parts;

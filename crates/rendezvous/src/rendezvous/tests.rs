@@ -4,6 +4,7 @@ mod attacks;
 mod crowd;
 mod finding;
 mod leaving;
+mod missing;
 mod moving;
 mod nodes;
 mod ringing;

@@ -149,8 +149,9 @@ impl fmt::Display for JoiningStep {
                  new code, and it goes on from there"
             }
             Self::HandingOver => {
-                "the new device was added, and has not said that it has everything; invite it \
-                 again, or remove it with `towline sync remove`"
+                "the new device was added, and has not said that it has everything; if it does not \
+                 say so to its person either, invite it again, or remove it with `towline sync \
+                 remove`"
             }
         })
     }
