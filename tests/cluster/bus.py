@@ -98,6 +98,12 @@ class Bus:
         """What that server tells the operator; nothing while it does not."""
         return json.loads(get(self.looks[server], path) or "{}")
 
+    def is_whole(self, server):
+        """Whether that server has the others, and what they keep together."""
+        return (self.look(server, "routez").get("num_routes") == 2
+                and self.look(server, "jsz").get("meta_cluster", {}).get("leader")
+                and self.look(server, "healthz").get("status") == "ok")
+
     def end(self):
         for child in self.children:
             child.kill()
@@ -127,16 +133,30 @@ def strangers(bus):
         os.remove(bus.log(STRANGER))
 
 
-def node_joins(bus):
-    """With the rights that the file gives it, a relay makes the stream, on all three servers."""
+def node(bus, number, password):
+    """A relay with the log of the unit; where it answers the operator."""
     admin = free_port()
     servers = ",".join(f"tls://127.0.0.1:{bus.clients[server]}" for server in SERVERS)
-    relay = subprocess.Popen(
-        [TOWLINE, "relay", "--node", "1", "--admin", f"127.0.0.1:{admin}", "--bus", servers,
-         "--bus-user", "node01", "--bus-ca", os.path.join(bus.folder, "ca.pem")],
-        env=os.environ | {"TOWLINE_BUS_PASSWORD": SECRET}, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL)
-    bus.children.append(relay)
+    shown = re.search(r"RUST_LOG=(\S+)", packaged("towline-relay@.service")).group(1)
+    with open(bus.log(f"node{number}"), "w", encoding="utf-8") as log:
+        bus.children.append(subprocess.Popen(
+            [TOWLINE, "relay", "--node", str(number), "--admin", f"127.0.0.1:{admin}",
+             "--bus", servers, "--bus-user", f"node0{number}",
+             "--bus-ca", os.path.join(bus.folder, "ca.pem")],
+            env=os.environ | {"TOWLINE_BUS_PASSWORD": password, "RUST_LOG": shown},
+            stdout=subprocess.DEVNULL, stderr=log))
+    return admin
+
+
+def trouble_is_told(bus):
+    """A node with a wrong password says so in the log that the unit has."""
+    node(bus, 2, "guessed")
+    until("trouble is told", lambda: "authorization violation" in bus.said("node2").lower())
+
+
+def node_joins(bus):
+    """With the rights that the file gives it, a relay makes the stream, on all three servers."""
+    admin = node(bus, 1, SECRET)
     until("a node joins", lambda: "\ntowline_relay_bus_up 1\n" in get(admin, "metrics"))
     until("the stream is there", lambda: replicas(bus) == {3})
 
@@ -156,9 +176,9 @@ def main():
         bus = Bus(folder)
         try:
             bus.start_all()
-            until("the servers are one bus", lambda: all(
-                bus.look(server, "routez").get("num_routes") == 2 for server in SERVERS))
+            until("the servers are one bus", lambda: all(bus.is_whole(at) for at in SERVERS))
             node_joins(bus)
+            trouble_is_told(bus)
             strangers(bus)
         finally:
             bus.end()
