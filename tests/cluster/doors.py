@@ -39,6 +39,13 @@ def packaged(name):
         return file.read()
 
 
+def write(folder, name, text):
+    path = os.path.join(folder, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
 def addressed(text, ports):
     for node, (port, _) in ports.items():
         text = text.replace(f"10.0.0.{node}:8443", f"127.0.0.1:{port}")
@@ -52,8 +59,8 @@ class Doors:
     def __init__(self, folder, ports):
         self.nodes = list(ports)
         self.ports = {door: free_port() for door in ("any", "nginx", *ports)}
-        haproxy = self.write(folder, "haproxy.cfg", self.haproxy(ports))
-        nginx = self.write(folder, "nginx.conf", self.nginx(folder, ports))
+        haproxy = write(folder, "haproxy.cfg", self.haproxy(ports))
+        nginx = write(folder, "nginx.conf", self.nginx(folder, ports))
         subprocess.run(["haproxy", "-q", "-c", "-f", haproxy], check=True)
         subprocess.run(["nginx", "-q", "-t", "-p", folder, "-c", nginx], check=True)
         self.commands = [("haproxy", "-f", haproxy),
@@ -65,13 +72,6 @@ class Doors:
     def wait(self):
         for port in self.ports.values():
             wait_for(port)
-
-    @staticmethod
-    def write(folder, name, text):
-        path = os.path.join(folder, name)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        return path
 
     def haproxy(self, ports):
         text = addressed(packaged("haproxy.cfg"), ports)

@@ -87,6 +87,15 @@ def passed_through():
                    check=True)
 
 
-for check in (compose, kubernetes, dashboard, rules, passed_through):
+def logs():
+    """What the log shows is the same wherever the relay is started."""
+    shown = {name: re.findall(r"RUST_LOG\W+(?:value: )?\W*([\w=,]+)", packaged(name))
+             for name in ("compose.yaml", "kubernetes.yaml", "towline-relay@.service",
+                          "../towline-relay.service", "../Containerfile")}
+    wanted = ["towline_tunnel=info,towline_nats=info"]
+    assert all(found == wanted for found in shown.values()), shown
+
+
+for check in (compose, logs, kubernetes, dashboard, rules, passed_through):
     check()
 print("compose file, manifest, dashboard, alert rules and haproxy-tls.cfg have their form")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-from doors import Doors, free_port, packaged, wait_for
+from doors import free_port, packaged, wait_for, write
 
 TOWLINE = os.path.abspath(sys.argv[1])
 REQUEST = (b"GET /cable/new/" + b"AB" * 16 + b" HTTP/1.1\r\nHost: localhost\r\n"
@@ -53,7 +53,7 @@ def main():
         try:
             while json.loads(relay.stdout.readline()).get("role") != "relay":
                 pass
-            haproxy = subprocess.Popen(["haproxy", "-f", Doors.write(folder, "haproxy.cfg", text)],
+            haproxy = subprocess.Popen(["haproxy", "-f", write(folder, "haproxy.cfg", text)],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             wait_for(door)
             answer = ask(door, chain)

@@ -134,7 +134,7 @@ pub(crate) struct DeviceView {
 pub(crate) struct Switches {
     pub(crate) bluetooth: bool,
     pub(crate) relay: bool,
-    /// Whether phone B and its tablet reach their folder.
+    /// Whether phone B and its tablet are online.
     pub(crate) sync: bool,
 }
 
@@ -268,8 +268,8 @@ impl Board {
         }
     }
 
-    /// Shows the passkeys that a device has now, and since when. Whoever reads them does so in turn:
-    /// what was read before never takes the place of what was read later.
+    /// Shows the passkeys that a device has now, and since when. Whoever reads them does so in
+    /// turn: what was read before never takes the place of what was read later.
     pub(crate) fn passkeys(&self, id: DeviceId, read: impl FnOnce() -> Vec<Passkey>) {
         let _turn = self.0.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let passkeys = read();

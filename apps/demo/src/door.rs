@@ -227,7 +227,7 @@ enum Switch {
     Bluetooth { on: bool },
     /// The relay, with all tunnels through it.
     Relay { on: bool },
-    /// The folder of phone B and its tablet.
+    /// Whether phone B and its tablet are online.
     Sync { on: bool },
     /// Whether a phone is near the computer.
     Near { phone: DeviceId, on: bool },

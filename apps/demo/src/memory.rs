@@ -1,5 +1,5 @@
-//! Where phone B and its tablet keep what they have: in memory. A demonstration writes no file, waits
-//! for no disk, and leaves nothing behind, whatever ends it.
+//! Where phone B and its tablet keep what they have: in memory. A demonstration writes no file,
+//! waits for no disk, and leaves nothing behind, whatever ends it.
 
 use std::{
     cell::RefCell,

@@ -166,17 +166,20 @@ async fn remember(
     Ok(())
 }
 
-/// The password of this node at the bus. One that the file names has to be there.
+/// The password of this node's user at the bus.
 fn bus_password(named: Option<&args::Variable>) -> Result<String, Failure> {
     let name = named.map_or("TOWLINE_BUS_PASSWORD", |args::Variable(name)| name);
-    match std::env::var(name) {
-        Ok(password) => Ok(password),
-        Err(_) if named.is_none() => Ok(String::new()),
-        Err(_) => {
-            let message = format!("bus-password: there is no environment variable {name}");
-            Err(Failure::usage("configuration", message))
-        }
-    }
+    let wrong = match std::env::var(name) {
+        Ok(password) if !password.is_empty() => return Ok(password),
+        Ok(_) => "is empty",
+        Err(std::env::VarError::NotPresent) => "is not set",
+        Err(std::env::VarError::NotUnicode(_)) => "is not UTF-8",
+    };
+    let message = format!(
+        "bus-user needs a password in the environment variable {name}, which {wrong}: set it to \
+         the one that the bus has for this user"
+    );
+    Err(Failure::usage("configuration", message))
 }
 
 /// Web pages are let in as far as the operator says.

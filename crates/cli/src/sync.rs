@@ -4,6 +4,7 @@ mod background;
 mod circle;
 mod day;
 mod far;
+mod in_time;
 mod joining;
 mod objects;
 mod recover;

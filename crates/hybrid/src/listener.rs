@@ -254,6 +254,12 @@ impl Listener {
         }
     }
 
+    /// The service says that the contact id is revoked. Which is what was wanted, if it was.
+    fn finish_revoked(&mut self) {
+        let wanted = if self.revoking { Ok(()) } else { Err(ListenError::Revoked) };
+        self.finish(wanted);
+    }
+
     fn finish(&mut self, result: Result<(), ListenError>) {
         self.forget_open();
         let connection = matches!(self.state, State::Connecting | State::Listening { .. });
@@ -297,9 +303,7 @@ impl Machine for Listener {
         }
         if failure == ConnectFailure::Status(GONE) {
             self.state = State::Pausing;
-            // Which is what was wanted, if it was.
-            let revoked = if self.revoking { Ok(()) } else { Err(ListenError::Revoked) };
-            return self.finish(revoked);
+            return self.finish_revoked();
         }
         self.lost(Some(failure), false, now);
     }
@@ -328,9 +332,9 @@ impl Machine for Listener {
             Some(FromService::Over(ring)) => {
                 self.over(ring);
             }
-            Some(FromService::Revoked) if self.revoking => self.finish(Ok(())),
+            Some(FromService::Revoked) => self.finish_revoked(),
             Some(FromService::Replaced) => self.finish(Err(ListenError::Replaced)),
-            Some(FromService::Revoked) | None => self.lost(None, true, now),
+            None => self.lost(None, true, now),
         }
     }
 

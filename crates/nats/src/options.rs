@@ -14,9 +14,6 @@ use crate::bus;
 /// A server that says nothing for twice as long is given up.
 const PING_EVERY: Duration = Duration::from_secs(2);
 
-/// How long a lookup of a revoked contact may take.
-const REQUEST_TIME: Duration = Duration::from_secs(2);
-
 /// The longest pause between two tries to connect, and the first.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(50));
 
@@ -24,9 +21,16 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mil
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum NatsError {
-    /// What was given as the bus is no address of one.
-    #[error("{0} is no address of a NATS server; write nats://host:4222, several with commas")]
-    Address(String),
+    /// What was given as the bus is no address of one: the how many-th. Not what it is, since
+    /// passwords are written there, too.
+    #[error(
+        "number {0} of the bus's servers is no address of one; write nats://host:4222, several \
+         with commas"
+    )]
+    Address(usize),
+    /// Servers with `tls://` and others without: who answers for the others could have the password.
+    #[error("only some servers of the bus are given with tls://; write tls:// before all of them")]
+    Mixed,
     /// No random bytes were to be had.
     #[error("the system gives no random bytes")]
     Random,
@@ -36,7 +40,9 @@ pub enum NatsError {
 }
 
 /// How a node joins the bus. Without TLS whoever reads the network between the nodes sees who is
-/// rung, and whoever writes to it can displace phones: take `tls://` and a password there.
+/// rung, and whoever writes to it can displace phones: take `tls://` and a password there. With
+/// `tls://`, or with certificates, no server is spoken to without TLS, whatever it says. Servers
+/// that are not given are never asked.
 #[derive(Clone)]
 pub struct Nats {
     servers: String,
@@ -99,15 +105,23 @@ impl Nats {
     pub async fn join(self, provider: &CryptoProvider) -> Result<Joined, NatsError> {
         let instance = provider.random.bytes().map_err(|_| NatsError::Random)?;
         let instance = NodeInstance::new(instance);
-        let servers: Vec<async_nats::ServerAddr> = self
-            .servers
-            .split(',')
-            .map(|server| server.trim().parse())
-            .collect::<Result<_, _>>()
-            .map_err(|_| NatsError::Address(self.servers.clone()))?;
-        if servers.iter().any(|server| !matches!(server.scheme(), "nats" | "tls")) {
-            return Err(NatsError::Address(self.servers));
+        let servers: Vec<async_nats::ServerAddr> = (1..)
+            .zip(self.servers.split(','))
+            .map(|(number, server)| {
+                let address = server.trim().parse().ok();
+                address
+                    .filter(|address: &async_nats::ServerAddr| {
+                        matches!(address.scheme(), "nats" | "tls") && !address.host().is_empty()
+                    })
+                    .ok_or(NatsError::Address(number))
+            })
+            .collect::<Result<_, _>>()?;
+        let secured = servers.iter().filter(|server| server.tls_required()).count();
+        if secured != 0 && secured != servers.len() {
+            return Err(NatsError::Mixed);
         }
+        let tls =
+            secured != 0 || self.root_certificates.is_some() || self.client_certificate.is_some();
         // The client would look at them when it connects, again and again.
         let files = self.root_certificates.iter().chain(
             self.client_certificate.iter().flat_map(|(certificate, key)| [certificate, key]),
@@ -121,8 +135,10 @@ impl Nats {
         let mut options = ConnectOptions::new()
             .name("towline relay")
             .retry_on_initial_connect()
+            // What a server says of TLS and of other servers comes before it has proved who it is.
+            .require_tls(tls)
+            .ignore_discovered_servers()
             .ping_interval(PING_EVERY)
-            .request_timeout(Some(REQUEST_TIME))
             .reconnect_delay_callback(|tries| {
                 let (longest, first) = PAUSES;
                 let doubled = u32::try_from(tries).unwrap_or(u32::MAX).min(8);

@@ -36,7 +36,7 @@ pub enum FromService {
     },
     /// The computer of this ring went away.
     Over(RingId),
-    /// The contact id is revoked, as the phone wanted.
+    /// The contact id is revoked, now or since before the phone came.
     Revoked,
     /// Another connection listens under the same contact id. This one is closed.
     Replaced,

@@ -151,8 +151,8 @@ impl Store {
     /// and nothing is done, where passkeys were changed of which it has not been told.
     ///
     /// # Errors
-    /// [`Error::NoCircle`] where the store was reset meanwhile, or joined another circle, and why it
-    /// can't be written.
+    /// [`Error::NoCircle`] where the store was reset meanwhile, or joined another circle, and why
+    /// it can't be written.
     pub fn keep_circle(&self, change: CircleChange<'_>) -> Result<Option<FeedCursor>, Error> {
         let kept = self.shared().write(|writing| {
             let is_in_none = writing.with_head(|head| head.sum(Table::Circle).count) == 0;

@@ -94,12 +94,12 @@ impl Joining {
     /// # Errors
     /// [`CircleError::NoMember`] where this device can't add anybody.
     pub fn sponsor(config: JoiningConfig, circle: &Circle) -> Result<Self, CircleError> {
-        let side = Side::Sponsor(Box::new(Sponsor::new(circle)?));
+        let side = Side::Sponsor(Box::new(Sponsor::new(circle, &config.place)?));
         Ok(Self::new(config, side, circle.device()))
     }
 
     fn new(config: JoiningConfig, side: Side, device: DeviceId) -> Self {
-        let JoiningConfig { name, person, peer } = config;
+        let JoiningConfig { name, person, peer, .. } = config;
         let own = JoiningSummary { device, name: shown(&name) };
         Self { own, person, peer, side, other: None, deadline: None, outputs: VecDeque::new() }
     }
@@ -363,16 +363,18 @@ impl Joining {
 /// How much of a name is shown, in characters.
 const SHOWN: usize = 64;
 
-/// A stranger's text, without what moves the cursor, hides, or turns the direction of writing.
+/// What moves the cursor, hides, or turns the direction of writing.
+fn deceives(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}')
+        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(letter, '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A stranger's text, without what could deceive.
 fn shown(name: &str) -> String {
-    let deceives = |letter: char| {
-        letter.is_control()
-            || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}')
-            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-            || matches!(letter, '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e0fff}')
-            || letter == '"'
-    };
-    let name: String = name.chars().filter(|letter| !deceives(*letter)).take(SHOWN).collect();
+    let stays = |letter: &char| !deceives(*letter) && *letter != '"';
+    let name: String = name.chars().filter(stays).take(SHOWN).collect();
     let name = name.trim();
     if name.is_empty() { "a device without a name".to_owned() } else { name.to_owned() }
 }

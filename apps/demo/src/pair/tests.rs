@@ -58,7 +58,7 @@ impl Rig {
     fn joined(&self, welcome: &[u8]) -> JoinedCircle {
         let crypto = &self.both.crypto;
         let keys = self.both.new.as_ref().unwrap().to_bytes().unwrap();
-        let own = DeviceKeys::from_bytes(crypto, &*keys).unwrap();
+        let own = DeviceKeys::from_bytes(crypto, &keys).unwrap();
         let circle = Circle::join(crypto.clone(), config(), own, welcome, now()).unwrap();
         JoinedCircle { circle, store: Content::new("where it was told".into()) }
     }

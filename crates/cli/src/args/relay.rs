@@ -59,8 +59,8 @@ pub(crate) struct Relay {
     #[arg(long, value_name = "ADDR")]
     pub(crate) admin: Option<String>,
 
-    /// Write each line of the log as a JSON object; RUST_LOG=towline_tunnel=info says what is
-    /// logged
+    /// Write each line of the log as a JSON object; RUST_LOG=towline_tunnel=info,towline_nats=info
+    /// says what is logged
     #[arg(long)]
     pub(crate) log_json: bool,
 

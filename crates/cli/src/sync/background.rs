@@ -47,6 +47,7 @@ impl Background {
         report: &Arc<Report>,
     ) -> Result<Self, Failure> {
         let mut member = Member::of(store, Patience::Work, provider)?;
+        member.goes_on();
         if let Some(every) = every {
             member.look_every(every);
         }

@@ -7,9 +7,12 @@ use towline_store::Store;
 use towline_sync::{
     Circle, CircleConfig, CircleError, CircleStore as _, DeviceKeys, Moment, SyncNotice,
 };
-use towline_synced::{SyncedError, SyncedStore};
+use towline_synced::{SyncedError, SyncedStore, SyncedTurn};
 
-use super::objects::{EVERY, NOT_TAKEN, Objects, Patience, Root};
+use super::{
+    in_time::InTime,
+    objects::{EVERY, NOT_TAKEN, Objects, Patience, Root},
+};
 use crate::{
     args,
     event::Event,
@@ -20,6 +23,8 @@ use crate::{
 
 /// How many turns a command takes to come to rest. It does not wait for other devices.
 const TURNS: usize = 4;
+/// How long requests are begun while a device waits that joins.
+const IN_TIME: Duration = Duration::from_secs(10);
 
 pub(super) fn now() -> Moment {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -37,6 +42,8 @@ pub(super) struct Member {
     objects: Objects,
     /// Why the objects could not be had the last time.
     failing: Option<&'static str>,
+    /// Whether it looks at them again and again.
+    goes_on: bool,
 }
 
 impl Member {
@@ -65,6 +72,7 @@ impl Member {
             objects: Objects::new(root, synced.circle().id(), patience),
             synced,
             failing: None,
+            goes_on: false,
         };
         this.look_every(this.objects.root().every());
         Ok(this)
@@ -84,7 +92,12 @@ impl Member {
         let objects = Objects::new(root, circle.id(), Patience::Work);
         let begun = SyncedStore::begin(store, provider.clone(), keys, circle, &address, now());
         let synced = begun.map_err(|error| failure(&error))?;
-        Ok(Self { synced, objects, failing: None })
+        Ok(Self { synced, objects, failing: None, goes_on: false })
+    }
+
+    /// From now on it takes turn after turn: what failed is tried again.
+    pub(super) const fn goes_on(&mut self) {
+        self.goes_on = true;
     }
 
     /// How often it looks at the objects.
@@ -105,7 +118,7 @@ impl Member {
     /// Whether the objects can be listed now; says why not.
     pub(super) fn can_be_reached(&self, report: &Report) -> bool {
         let listed = self.objects.list();
-        listed.map_err(|failure| report.event(&not_reached(failure))).is_ok()
+        listed.map_err(|failure| report.event(&not_reached(failure, self.goes_on))).is_ok()
     }
 
     /// Looks at the objects until there is nothing more to do; says what came of it. Whether all of
@@ -121,9 +134,36 @@ impl Member {
         Ok(!self.synced.circle().is_on_this_device_only())
     }
 
+    /// The last look of a command that has changed something, and how it ends.
+    pub(super) fn finish(&mut self, report: &Report) -> Result<Exit, Failure> {
+        if self.settle(report)? {
+            return Ok(Exit::Ok);
+        }
+        let message = format!(
+            "the {} has not been told yet, and what is new is kept on this device: run `towline sync watch` where it can \
+             be reached",
+            self.noun()
+        );
+        report.event(&Event::Sync { reason: "waiting", problem: true, message });
+        Ok(Exit::Environment)
+    }
+
     /// One turn, and what there is to say about it.
     pub(super) fn turn(&mut self, report: &Report) -> Result<Told, SyncedError> {
         let turn = self.synced.turn(&self.objects, now)?;
+        Ok(self.tell(turn, report))
+    }
+
+    /// The same while a device waits that joins: with at most 15 seconds for the store, the last
+    /// request with its [`Patience::Joining`] included.
+    pub(super) fn turn_in_time(&mut self, report: &Report) -> Result<Told, SyncedError> {
+        let root = self.objects.root().clone();
+        let objects = Objects::new(root, self.synced.circle().id(), Patience::Joining);
+        let turn = self.synced.turn(&InTime::new(objects, IN_TIME), now)?;
+        Ok(self.tell(turn, report))
+    }
+
+    fn tell(&mut self, turn: SyncedTurn<Failure>, report: &Report) -> Told {
         for notice in &turn.notices {
             report.event(&self.said(*notice));
         }
@@ -139,12 +179,12 @@ impl Member {
         if let Some(failure) = turn.failed {
             // Told once, until it works again, or something else is the matter.
             if self.failing.replace(failure.reason) != Some(failure.reason) {
-                report.event(&not_reached(failure));
+                report.event(&not_reached(failure, self.goes_on));
             }
         } else if turn.asked {
             self.failing = None;
         }
-        Ok(Told { merged: turn.merged > 0, failed })
+        Told { merged: turn.merged > 0, failed }
     }
 
     /// A notice with the names of the devices that it is about.
@@ -219,9 +259,12 @@ pub(super) fn new_member(
     Ok(store)
 }
 
-fn not_reached(failure: Failure) -> Event {
+fn not_reached(failure: Failure, goes_on: bool) -> Event {
     let Failure { reason, message, .. } = failure;
-    let message = format!("{message}; nothing is lost, and it is tried again");
+    // What the program has from its environment, or was built without, it does not get later.
+    let helps = goes_on && !matches!(reason, "no_credentials" | "no_stores");
+    let again = if helps { ", and it is tried again" } else { "" };
+    let message = format!("{message}; nothing is lost{again}");
     Event::Sync { reason, problem: true, message }
 }
 
@@ -231,4 +274,25 @@ pub(super) fn failure(error: &SyncedError) -> Failure {
 
 pub(super) fn refused(error: &CircleError) -> Failure {
     Failure::new(Exit::Failed, "circle", error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_help_is_said_to_be_tried_again() {
+        for (reason, goes_on, again) in [
+            ("not_reached", true, true),
+            ("not_reached", false, false),
+            ("credentials_refused", true, true),
+            ("no_credentials", true, false),
+            ("no_stores", true, false),
+        ] {
+            let told = not_reached(Failure::environment(reason, "it is so"), goes_on);
+            let Event::Sync { reason: told, problem: true, message } = told else { panic!() };
+            assert_eq!((told, message.contains("it is tried again")), (reason, again));
+            assert!(message.starts_with("it is so; nothing is lost"), "{message}");
+        }
+    }
 }

@@ -45,6 +45,7 @@ mod built {
         let (patience, longest, repeats) = match wanted {
             Patience::Work => (10, 300, 2),
             Patience::Glance => (5, 20, 0),
+            Patience::Joining => (5, 5, 0),
         };
         let [patience, longest] = [patience, longest].map(Duration::from_secs);
         RemoteConfig { patience, longest, repeats }

@@ -7,10 +7,9 @@ use towline::{
     crypto::CryptoProvider,
     hybrid::{InitiatorConfig, ResponderConfig, qr::QrPayload},
 };
-use towline_sync::{Content, JoiningError, JoiningQuestion, JoiningSide};
+use towline_sync::{Circle, Content, JoiningError, JoiningQuestion, JoiningSide};
 use towline_sync_joining::{
-    JoinedCircle, Joining, JoiningConfig, JoiningEvent, JoiningEvents, JoiningFailure,
-    JoiningSession,
+    Joining, JoiningConfig, JoiningEvent, JoiningEvents, JoiningFailure, JoiningSession,
 };
 use towline_synced::SyncedStore;
 
@@ -52,13 +51,14 @@ pub(super) async fn invite(
 ) -> Result<Exit, Failure> {
     let store = kept::open(args, provider)?;
     let kept = Kept::File(store.clone());
-    // The other device takes nobody who is silent for half a minute.
     let mut member = Member::of(store, Patience::Glance, provider)?;
     // What others have done meanwhile is to be handed on, too.
     member.settle(report)?;
     let circle = member.synced.circle();
     let own = circle.device_name(circle.device()).unwrap_or_else(|| "towline".to_owned());
-    let machine = Joining::sponsor(JoiningConfig::new(own), circle);
+    let mut joining = JoiningConfig::new(own);
+    joining.place = member.synced.address().to_owned();
+    let machine = Joining::sponsor(joining, circle);
     let machine = machine.map_err(|error| refused(&error))?;
     let mut side = Side::Sponsor(Box::new(member));
     meet_and_join(machine, &mut side, meet, (args, &kept), provider, report).await?;
@@ -113,21 +113,40 @@ impl Side<'_> {
         Ok(Exit::Ok)
     }
 
+    /// Where the new device will have the circle's objects: what its person named, or else what the
+    /// other device has, to which this one has agreed. What can't be used is told before this
+    /// device is added.
+    fn agree(&mut self, question: &JoiningQuestion, yes: bool) -> Result<(), Failure> {
+        let (Self::Newcomer { own, .. }, JoiningQuestion::Join { place, .. }) = (self, question)
+        else {
+            return Ok(());
+        };
+        if !yes || own.root.is_some() {
+            return Ok(());
+        }
+        if place.is_empty() {
+            let message = "the other device does not say where the circle is; name the folder or the address with --folder";
+            return Err(Failure::usage("no_place", message));
+        }
+        own.root = Some(Root::named(place.as_ref())?);
+        Ok(())
+    }
+
     /// Keeps what was joined.
     fn keep(
         &mut self,
-        joined: JoinedCircle,
+        circle: Circle,
         kept: &Kept,
         provider: &CryptoProvider,
     ) -> Result<(), Failure> {
         let (Self::Newcomer { own, member }, Kept::File(store)) = (self, kept) else {
             return Err(Failure::new(Exit::Failed, "failed", "this device has a circle"));
         };
-        let there = String::from_utf8_lossy(joined.store.expose()).into_owned();
-        let root = own.root.take().map_or_else(|| Root::named(there.as_ref()), Ok)?;
+        let root = own.root.take();
+        let root = root.ok_or_else(|| Failure::new(Exit::Failed, "failed", "nobody agreed"))?;
         let keys = SyncedStore::keys_to_join(store, provider, false);
         let keys = keys.map_err(|error| failure(&error))?;
-        let begun = Member::begin(store.clone(), provider, &keys, joined.circle, own.name, root)?;
+        let begun = Member::begin(store.clone(), provider, &keys, circle, own.name, root)?;
         *member = Some(Box::new(begun));
         Ok(())
     }
@@ -200,6 +219,8 @@ async fn meet_and_join(
     let terminal = Terminal::new(owner.answer, console, lock, Arc::clone(report));
     let mut next = None;
     let mut cancelled = false;
+    // What this device could not do, of which the other one hears less.
+    let mut real = None;
     loop {
         let event = match next.take() {
             Some(event) => Some(event),
@@ -222,7 +243,13 @@ async fn meet_and_join(
                 step(report, Step::Connected, "The two devices talk.");
             }
             Some(JoiningEvent::Ask(question)) => tokio::select! {
-                yes = agrees(&terminal, &question) => session.answer(yes),
+                yes = agrees(&terminal, &question) => match side.agree(&question, yes) {
+                    Ok(()) => session.answer(yes),
+                    Err(failure) => {
+                        real = Some(failure);
+                        session.cancel();
+                    }
+                },
                 // The question is off the screen.
                 event = events.next() => next = event,
                 () = stop.wished() => {
@@ -238,7 +265,7 @@ async fn meet_and_join(
                     continue;
                 }
                 // Durable, and if possible in the store, before it is handed over.
-                match member.turn(report) {
+                match member.turn_in_time(report) {
                     Ok(_) => {
                         let address = Content::new(member.synced.address().into());
                         session.admitted(member.synced.circle().welcome(), address);
@@ -254,12 +281,11 @@ async fn meet_and_join(
                     }
                 }
             }
-            Some(JoiningEvent::Keep(joined)) => match side.keep(*joined, kept, provider) {
+            Some(JoiningEvent::Keep(joined)) => match side.keep(joined.circle, kept, provider) {
                 Ok(()) => session.kept(),
                 Err(failure) => {
+                    real = Some(failure);
                     session.not_kept();
-                    let Failure { reason, message, .. } = failure;
-                    report.event(&Event::Sync { reason, problem: true, message });
                 }
             },
             Some(JoiningEvent::Finished(Ok(other))) => {
@@ -272,7 +298,9 @@ async fn meet_and_join(
                 drop(picture);
                 return Ok(());
             }
-            Some(JoiningEvent::Finished(Err(error))) => return Err(error.into()),
+            Some(JoiningEvent::Finished(Err(error))) => {
+                return Err(real.map_or_else(|| error.into(), JoiningEnd::Failed));
+            }
             None => {
                 return Err(Failure::new(Exit::Failed, "failed", "it ended without a word").into());
             }

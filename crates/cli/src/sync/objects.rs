@@ -115,6 +115,8 @@ pub(super) enum Patience {
     Work,
     /// Somebody waits: a person who wants to know whether it answers, or a device that joins.
     Glance,
+    /// A device waits that joins, and gives up after half a minute.
+    Joining,
 }
 
 pub(super) type Opened = Box<dyn CircleStore<Error = Failure> + Send>;

@@ -50,10 +50,10 @@ pub(super) async fn run(
     let mut joined = joined.map_err(|error| refused(&error))?;
     joined.expose_all(lost);
     let mut member = Member::begin(store, provider, &own, joined, &place.name, root)?;
-    member.settle(report)?;
+    let exit = member.finish(report)?;
     remove::list(&member.synced, report);
     status::tell(&member.synced, report);
-    Ok(Exit::Ok)
+    Ok(exit)
 }
 
 /// The circle that is there and to which the paper key belongs, with all that it can read.

@@ -53,16 +53,10 @@ pub(super) async fn run(
         let record = one_exposed(&member.synced, id)?;
         member.synced.circle_mut().tick_off(record);
     }
-    if !member.settle(report)? {
-        let message = format!(
-            "the {} has not been told yet: run `towline sync watch` where it can be reached",
-            member.noun()
-        );
-        report.event(&Event::Sync { reason: "waiting", problem: true, message });
-    }
+    let exit = member.finish(report)?;
     list(&member.synced, report);
     status::tell(&member.synced, report);
-    Ok(Exit::Ok)
+    Ok(exit)
 }
 
 /// The devices that go: the one that was named, and what it has added, but for what is kept (R18 of

@@ -42,9 +42,9 @@ pub(super) fn run(
     let circle = Circle::begin(provider.clone(), config(), own, introduced, now());
     let circle = circle.map_err(|error| refused(&error))?;
     let mut member = Member::begin(store, provider, &keys, circle, &place.name, root)?;
-    member.settle(report)?;
+    let exit = member.finish(report)?;
     status::tell(&member.synced, report);
-    Ok(Exit::Ok)
+    Ok(exit)
 }
 
 /// Shows the paper key, and asks two of its words back.

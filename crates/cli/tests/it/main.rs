@@ -15,6 +15,7 @@ mod copies;
 mod damage;
 mod fake_phone;
 mod importing;
+mod interrupted;
 mod journey;
 mod key;
 mod key_settings;

@@ -66,6 +66,21 @@ async fn a_secret_stands_in_the_environment_and_in_no_message() {
     ended.assert_failed(2, "configuration");
     let message = ended.failed()["message"].as_str().unwrap().to_owned();
     assert!(message.contains("TOWLINE_TEST_SECRET"), "{message}");
+    // An empty one would be a user without a password.
+    let bare = ["relay", "--bus", "nats://127.0.0.1:1", "--bus-user", "node"];
+    for (name, args) in [
+        ("TOWLINE_TEST_SECRET", &["relay", "--config", &path][..]),
+        ("TOWLINE_BUS_PASSWORD", &bare),
+    ] {
+        let mut program = Program::start_with([(name, "")], args.iter().copied());
+        program.close_stdin();
+        let ended = program.ended().await;
+        ended.assert_failed(2, "configuration");
+        let message = ended.failed()["message"].as_str().unwrap().to_owned();
+        assert!(message.contains(&format!("{name}, which is empty")), "{message}");
+    }
+    let ended = run(bare).await;
+    ended.assert_failed(2, "configuration");
     let secret = [("TOWLINE_TEST_SECRET", "hunter2")];
     let mut relay = Program::start_with(secret, ["relay", "--config", &path]);
     relay.event("listening").await;

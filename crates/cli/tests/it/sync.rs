@@ -31,13 +31,19 @@ pub(crate) async fn start_with(
     let args = sync(store, &["start", "--folder", folder, "--name", "desktop"]);
     let mut program = Program::start_with(variables.iter().copied(), args);
     let paper = program.event("paper_key").await;
+    let words = write_down(&mut program, &paper).await;
+    (program.ended().await, words)
+}
+
+/// Says the words that are asked back, and gives all of them.
+async fn write_down(program: &mut Program, paper: &Value) -> String {
     let words = text(&paper["words"]);
     let list: Vec<_> = words.split(' ').collect();
     assert_eq!(list.len(), 24);
     for place in paper["asked"].as_array().unwrap() {
         program.say(list[place.as_u64().unwrap() as usize - 1]).await;
     }
-    (program.ended().await, words)
+    words
 }
 
 async fn join(world: &World, first: &str, second: &str) -> [Ended; 2] {
@@ -231,14 +237,74 @@ async fn a_folder_that_is_away_is_told_of_beside_all_that_is_known() {
     let [store, folder, away] = ["store", "folder", "away"].map(|name| directory.path(name));
     assert_eq!(start(&store, &folder).await.0.code, 0);
     fs::rename(&folder, &away).unwrap();
+    let is_tried_again = |told: &Value| {
+        assert_eq!((&told["reason"], &told["problem"]), (&"not_reached".into(), &true.into()));
+        text(&told["message"]).contains("tried again")
+    };
     for args in [&["status"][..], &["watch", "--once"]] {
         let told = run(sync(&store, args)).await;
         assert_eq!((told.code, devices(&told)), (5, vec!["desktop".to_owned()]), "{told:?}");
-        assert_eq!(find(&told, "sync")["reason"], "not_reached");
+        assert!(!is_tried_again(find(&told, "sync")), "{told:?}");
     }
+    let mut watches = Program::start(sync(&store, &["watch"]));
+    assert!(is_tried_again(&watches.event("sync").await));
+    drop(watches);
     assert!(!fs::exists(&folder).unwrap(), "nothing is written where it was");
     fs::rename(&away, &folder).unwrap();
     assert_eq!(run(sync(&store, &["status"])).await.code, 0);
+}
+
+/// What a command has changed stays changed, and goes there later.
+#[tokio::test]
+async fn what_the_folder_did_not_take_is_no_success_and_not_lost() {
+    let world = World::new().await;
+    let [first, second, third, folder, away, paper] =
+        ["first", "second", "third", "folder", "away", "paper"]
+            .map(|name| world.directory.path(name));
+    let goes = || fs::rename(&folder, &away).unwrap();
+    let comes = || fs::rename(&away, &folder).unwrap();
+    let assert_waits = |ended: &Ended| {
+        assert_eq!(ended.code, 5, "{ended:?}");
+        let waiting = ended.events.iter().find(|event| event["reason"] == "waiting").unwrap();
+        assert!(text(&waiting["message"]).contains("run `towline sync watch`"), "{waiting}");
+        assert_eq!(find(ended, "circle")["waiting"], true);
+    };
+    let look = async |store: &str| run(sync(store, &["watch", "--once"])).await;
+    let watch = async |store: &str| {
+        let watched = look(store).await;
+        assert_eq!(watched.code, 0, "{watched:?}");
+        watched
+    };
+
+    let begin = sync(&first, &["start", "--folder", &folder, "--name", "desktop"]);
+    let mut program = Program::start(begin);
+    let shown = program.event("paper_key").await;
+    goes();
+    let words = write_down(&mut program, &shown).await;
+    assert_waits(&program.ended().await);
+    comes();
+    watch(&first).await;
+    let [joined, _] = join(&world, &first, &second).await;
+    assert_eq!(joined.code, 0, "{joined:?}");
+    // It hears there what the new device is called.
+    watch(&first).await;
+
+    goes();
+    assert_waits(&run(sync(&first, &["remove", "phone", "--answer", "yes"])).await);
+    comes();
+    assert_eq!(devices(&watch(&first).await), ["desktop"]);
+    assert_eq!(find(&look(&second).await, "circle")["member"], false);
+
+    fs::write(&paper, format!("{words}\n")).unwrap();
+    let args = ["recover", "--folder", &folder, "--name", "new", "--paper-key-file", &paper];
+    let mut program = Program::start(sync(&third, &args));
+    program.event("question").await;
+    goes();
+    program.say("yes").await;
+    assert_waits(&program.ended().await);
+    comes();
+    assert_eq!(devices(&watch(&third).await), ["new"]);
+    assert_eq!(find(&look(&first).await, "circle")["member"], false);
 }
 
 #[cfg(not(feature = "stores"))]

@@ -1,4 +1,4 @@
-//! Relays on a real `nats-server`. They need that program, and run in `.ci/run cluster`.
+//! Relays on a bus. `service` needs a real `nats-server`, and runs in `.ci/run cluster`.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
@@ -8,5 +8,8 @@
     clippy::unwrap_used
 )]
 
+mod fake;
+mod memory;
 mod server;
 mod service;
+mod trust;

@@ -184,8 +184,10 @@ async fn a_revoked_contact_is_410_after_all_nodes_and_the_bus_were_killed() {
     server.start_again().await;
     let again = node(&server, 2).await;
     again.ring_until(1, Some(410)).await;
-    // Nor does anybody listen under it.
+    // Nor does anybody listen under it: a phone is told so, though it was let in.
     let mut phone = again.listen(1, 2).await.unwrap();
+    let Some(Message::Binary(told)) = receive(&mut phone).await else { panic!("told") };
+    assert_eq!(FromService::decode(&told), Some(FromService::Revoked));
     assert!(matches!(receive(&mut phone).await, None | Some(Message::Close(_))));
     again.ring_until(2, Some(404)).await;
 }

@@ -75,9 +75,10 @@ impl Rendezvous {
 
     /// The phone of a computer of this node is looked for again. The computer waits where it does.
     fn look_again(&mut self, id: RingId, computer: Leg, ring: Ring, now: Instant) {
+        let Some(place) = self.legs.get(&computer) else { return };
         let away = AwayRing {
             computer,
-            source: ring.source,
+            source: place.source,
             tag: ContactTag::of(&ring.contact, &self.provider),
             contact: ring.contact,
             payload: ring.payload,
@@ -117,7 +118,7 @@ impl Rendezvous {
             }
             let Some(ring) = self.away.rings.get(&id) else { continue };
             let (computer, source) = (ring.computer, ring.source);
-            let may = self.may_ring(contact, source, true, now);
+            let may = self.may_ring(contact, self.booked(source), true, now);
             match may.and_then(|()| self.tunnel_for_away(id)) {
                 Ok(tunnel) => {
                     let Some(ring) = self.away.remove(id) else { continue };

@@ -12,11 +12,16 @@ use crate::{RendezvousOutput, deadline};
 /// How often a node says that it is there.
 const ALIVE_EVERY: Duration = Duration::from_secs(1);
 
-/// How long a node may be silent before it is missed.
-const MISSED_AFTER: Duration = Duration::from_millis(2_500);
+/// How long a node may be silent before it is missed: one word of it did not come. Who is missed for
+/// nothing costs those who ring phones that nobody holds a little patience.
+const MISSED_AFTER: Duration = Duration::from_millis(1_300);
 
 /// How long a missed node is waited for: its phones come to others meanwhile.
 const MISSED_FOR: Duration = Duration::from_secs(20);
+
+/// How long after it was told to stop a node may have phones, by the times of a
+/// [`Drain`](crate::Drain) as it is by default. One that ends later is not missed.
+const PHONES_LEAVE: Duration = Duration::from_secs(15);
 
 /// How long it is remembered that nobody holds a phone.
 const NOBODY_FOR: Duration = Duration::from_secs(2);
@@ -57,7 +62,8 @@ pub(super) struct Nodes {
 
 struct Seen {
     at: Instant,
-    draining: bool,
+    /// Since when it has been about to stop.
+    draining: Option<Instant>,
 }
 
 impl Nodes {
@@ -87,13 +93,16 @@ impl Nodes {
     pub(super) fn one_is_missed(&self, now: Instant) -> bool {
         self.seen.values().any(|seen| {
             let silent = now.saturating_duration_since(seen.at);
-            !seen.draining && silent >= MISSED_AFTER && silent < MISSED_FOR
+            let drained = seen.draining.map(|since| seen.at.saturating_duration_since(since));
+            drained.is_none_or(|drained| drained < PHONES_LEAVE)
+                && silent >= MISSED_AFTER
+                && silent < MISSED_FOR
         })
     }
 
-    /// Whether it was found lately that nobody holds this phone.
+    /// Whether it was found lately that nobody holds this phone, nor is it on its way.
     pub(super) fn nobody_holds(&self, tag: &ContactTag, now: Instant) -> bool {
-        self.nobody.get(tag).is_some_and(|until| *until > now)
+        self.nobody.get(tag).is_some_and(|until| *until > now) && !self.one_is_missed(now)
     }
 
     pub(super) fn remember_nobody(&mut self, tag: ContactTag, now: Instant) {
@@ -125,7 +134,8 @@ impl Nodes {
     fn saw(&mut self, from: NodeInstance, draining: bool, now: Instant) {
         self.seen.retain(|_, seen| now.saturating_duration_since(seen.at) < MISSED_FOR);
         if self.seen.len() < MOST_NODES || self.seen.contains_key(&from) {
-            self.seen.insert(from, Seen { at: now, draining });
+            let since = self.seen.get(&from).and_then(|seen| seen.draining).unwrap_or(now);
+            self.seen.insert(from, Seen { at: now, draining: draining.then_some(since) });
         }
     }
 }

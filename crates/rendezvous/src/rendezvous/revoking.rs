@@ -31,6 +31,8 @@ impl Rendezvous {
                 {
                     let contact = contact.clone();
                     self.refuse_rings(&contact, now);
+                    // Its response was 101: that it would have been 410 is said here.
+                    self.say(leg, &FromService::Revoked);
                     self.close(leg, Ending::Revoked);
                 }
             }

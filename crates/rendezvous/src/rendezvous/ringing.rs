@@ -200,7 +200,7 @@ impl Rendezvous {
         source: Source,
         now: Instant,
     ) -> Result<(RoutingId, TunnelId), Refusal> {
-        self.may_ring(contact, source, true, now)?;
+        self.may_ring(contact, self.booked(source), true, now)?;
         self.tunnel_for_ring(source)
     }
 
@@ -215,8 +215,14 @@ impl Rendezvous {
         Ok((routing_id, TunnelId::new(tunnel_id)))
     }
 
-    /// Whether a phone of this node may be rung from there, once more, by a computer that is `here`
-    /// or at another node.
+    /// How a phone's book names the source of a computer of this node: one and the same, at
+    /// whichever node of the service it rings. Other nodes are told no address.
+    pub(super) fn booked(&self, source: Source) -> Source {
+        if self.nodes.is_some() { source.veiled(&self.provider) } else { source }
+    }
+
+    /// Whether a phone of this node may be rung from there, a source as its book has it, once
+    /// more, by a computer that is `here` or at another node.
     pub(super) fn may_ring(
         &mut self,
         contact: &ContactId,
@@ -265,7 +271,7 @@ impl Rendezvous {
     ) {
         self.ringing_crowd.add(source, computer.0);
         self.waiting.insert(tunnel_id, (computer, routing_id));
-        let caller = Caller::Here(computer);
+        let (caller, source) = (Caller::Here(computer), self.booked(source));
         let ring =
             Ring { caller, source, contact, routing_id, tunnel_id, payload, accepted: false };
         self.tell_phone(id, ring);

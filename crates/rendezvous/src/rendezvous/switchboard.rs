@@ -66,6 +66,7 @@ pub(super) enum Caller {
 
 pub(super) struct Ring {
     pub(super) caller: Caller,
+    /// As the phone's book has it.
     pub(super) source: Source,
     pub(super) contact: ContactId,
     pub(super) routing_id: RoutingId,

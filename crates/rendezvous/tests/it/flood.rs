@@ -159,3 +159,50 @@ fn of_a_thousand_rings_the_phone_hears_fourteen_and_its_own_computer_comes_throu
     service.pass(Duration::from_secs(10));
     assert_eq!(service.nodes[0].counts().listening, 1, "and the phone is there");
 }
+
+/// A network at each of two nodes, and the computer that the phone knows at the other one each time.
+#[test]
+fn one_network_is_one_network_at_whichever_node_it_rings() {
+    let mut service = Service::new();
+    let listen = TunnelRequest::Listen { key: key(), sequence: 1 };
+    let phone = service.ask(0, [10, 0, 0, 1], listen).unwrap();
+    service.pass(Duration::from_millis(20));
+    let home = [192, 0, 2, 7];
+    service.ring(0, home);
+    let first = service.heard.pop().unwrap();
+    let now = service.now;
+    service.nodes[0].handle_message(phone, &FromPhone::Accept(first).encode(), now);
+    service.deliver();
+    let (node, computer) = service.accepted.pop().expect("it comes");
+    service.nodes[node].handle_closed(computer, now);
+    service.deliver();
+
+    // Half of the rings at once are there for one network, and half of the lines.
+    let mut told = 0;
+    for number in 0..60_u8 {
+        service.ring(usize::from(number % 2), [203, 0, 113, number]);
+        for ring in std::mem::take(&mut service.heard) {
+            told += 1;
+            let busy = FromPhone::Refuse(ring, Reason::Busy).encode();
+            service.nodes[0].handle_message(phone, &busy, now);
+            service.deliver();
+        }
+    }
+    assert_eq!(told, 4, "of sixty rings of one network");
+    // The next network, whose rings the phone leaves alone, takes two of the four lines.
+    for number in 0..4_u8 {
+        service.ring(usize::from(number % 2), [198, 51, 100, number]);
+    }
+    assert_eq!(std::mem::take(&mut service.heard).len(), 2, "lines of one network");
+    // The quota for strangers is used up by half; that of the known computer is not touched.
+    for _ in 0..3 {
+        service.ring(1, home);
+        assert_eq!(service.heard.len(), 1, "its own computer, at another node than before");
+        let ring = service.heard.pop().unwrap();
+        service.nodes[0].handle_message(phone, &FromPhone::Accept(ring).encode(), now);
+        service.deliver();
+        let (node, computer) = service.accepted.pop().expect("it comes");
+        service.nodes[node].handle_closed(computer, now);
+        service.deliver();
+    }
+}

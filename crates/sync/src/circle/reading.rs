@@ -143,8 +143,8 @@ impl Circle {
     }
 
     /// Not all stores show an object only once it is whole. It is asked for again at each look, as
-    /// if it were not there yet. When it has been so for too long it is told of, once, and asked for
-    /// as seldom as that: over a slow line it may still become whole.
+    /// if it were not there yet. When it has been so for too long it is told of, once, and asked
+    /// for as seldom as that: over a slow line it may still become whole.
     fn is_torn(&mut self, name: StoreName, now: Moment) {
         let torn = self.torn.entry(name).or_insert(Torn { since: now.instant, is_told: false });
         if torn.is_for(self.config.patience, now) {

@@ -10,6 +10,9 @@ use crate::{Circle, CircleError, Content, DeviceId, Introduction};
 pub struct JoiningConfig {
     /// What the person calls this device: the person at the other one reads it.
     pub name: String,
+    /// At the device in the circle: where the circle's objects are, as the person at the new device
+    /// reads it before it agrees, without what opens it. At most 16 KiB; empty is not told.
+    pub place: String,
     /// How long the person may think, 2 minutes.
     pub person: Duration,
     /// How long the other device may take where no person is asked there, 30 seconds.
@@ -20,8 +23,8 @@ impl JoiningConfig {
     /// The defaults for a device that is called so.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        let name = name.into();
-        Self { name, person: Duration::from_secs(120), peer: Duration::from_secs(30) }
+        let (name, place) = (name.into(), String::new());
+        Self { name, place, person: Duration::from_secs(120), peer: Duration::from_secs(30) }
     }
 }
 
@@ -98,6 +101,8 @@ pub enum JoiningQuestion {
         devices: u64,
         /// How many passkeys this device gets.
         passkeys: u64,
+        /// Where the circle's objects are, in that device's words; empty where it does not say so.
+        place: String,
     },
 }
 
@@ -110,13 +115,16 @@ impl fmt::Display for JoiningQuestion {
                  and remove devices. Say yes only if it is yours and in front of you.",
                 all_of(*passkeys)
             ),
-            Self::Join { name, devices, passkeys } => write!(
-                f,
-                "Join the circle of \"{name}\", which has {devices} device{}? This device will \
-                 hold {}, and they will hold those of this one.",
-                if *devices == 1 { "" } else { "s" },
-                all_of(*passkeys)
-            ),
+            Self::Join { name, devices, passkeys, place } => {
+                write!(
+                    f,
+                    "Join the circle of \"{name}\", which has {devices} device{}? This device \
+                     will hold {}, and they will hold those of this one.",
+                    if *devices == 1 { "" } else { "s" },
+                    all_of(*passkeys)
+                )?;
+                if place.is_empty() { Ok(()) } else { write!(f, " They meet at {place}") }
+            }
         }
     }
 }
@@ -149,8 +157,9 @@ impl fmt::Display for JoiningStep {
                  new code, and it goes on from there"
             }
             Self::HandingOver => {
-                "the new device was added, and has not said that it has everything; invite it \
-                 again, or remove it with `towline sync remove`"
+                "the new device was added, and has not said that it has everything; if it does not \
+                 say so to its person either, invite it again, or remove it with `towline sync \
+                 remove`"
             }
         })
     }

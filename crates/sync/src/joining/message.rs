@@ -64,7 +64,7 @@ pub(super) enum Message<'a> {
     /// Both: who is there, once the tunnel is open. What later versions add to it is passed over.
     Hello { versions: Vec<u64>, name: &'a str, device: DeviceId, part: Part },
     /// The sponsor, whose person agrees: what there is to join.
-    Offer { version: u64, circle: ObjectHash, devices: u64, passkeys: u64 },
+    Offer { version: u64, circle: ObjectHash, devices: u64, passkeys: u64, place: &'a str },
     /// The newcomer, whose person agrees.
     Introduction(Introduction),
     /// The sponsor, which has added the newcomer: how long the welcome is, and where the store is.
@@ -97,12 +97,15 @@ pub(super) fn hello(name: &str, device: DeviceId, part: Part) -> Vec<u8> {
     })
 }
 
-pub(super) fn offer(circle: ObjectHash, devices: u64, passkeys: u64) -> Vec<u8> {
-    write(1, 0, |map| {
+pub(super) fn offer(circle: ObjectHash, devices: u64, passkeys: u64, place: &str) -> Vec<u8> {
+    write(1, place.len(), |map| {
         map.entry(1, |value| value.uint(VERSION));
         map.entry(2, |value| value.bytes(&circle.0));
         map.entry(3, |value| value.uint(devices));
         map.entry(4, |value| value.uint(passkeys));
+        if !place.is_empty() {
+            map.entry(5, |value| value.text(place));
+        }
     })
 }
 
@@ -164,6 +167,7 @@ impl<'a> Members<'a> {
                 self.part = Some(if value.bool()? { Part::Sponsor } else { Part::Newcomer });
             }
             (Some(0), _) => value.skip()?,
+            (Some(1), 5) => self.name = Some(value.text()?),
             (Some(1), 2) => self.hash = Some(hash(value)?),
             (Some(2), 1) => self.introduction = Some(Introduction::read(value)?),
             (Some(3 | 5), 2) => self.bytes = Some(value.bytes()?),
@@ -208,6 +212,9 @@ impl<'a> Message<'a> {
                 circle: members.hash.ok_or(MalformedObject)?,
                 devices: members.number(3)?,
                 passkeys: members.number(4)?,
+                place: Some(members.name.unwrap_or_default())
+                    .filter(|place| place.len() <= STORE)
+                    .ok_or(MalformedObject)?,
             },
             2 => Self::Introduction(members.introduction.take().ok_or(MalformedObject)?),
             3 => Self::Welcome { length: members.number(1)?, store: members.bytes(STORE)? },

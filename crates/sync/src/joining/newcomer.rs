@@ -4,7 +4,7 @@ use towline_crypto::{CryptoProvider, Error, zeroize::Zeroizing};
 
 use super::{
     JoinedCircle, Joining, JoiningError, JoiningOutput, JoiningQuestion, JoiningStep,
-    JoiningSummary, Side,
+    JoiningSummary, Side, deceives,
     message::{self, Message, Refusal, VERSION, WELCOME},
 };
 use crate::{
@@ -37,7 +37,7 @@ enum State {
 
 /// What the sponsor's message makes the new device do.
 enum Next {
-    Ask { devices: u64, passkeys: u64 },
+    Ask { devices: u64, passkeys: u64, place: String },
     More(u64),
     Join { welcome: Zeroizing<Vec<u8>>, store: Content },
 }
@@ -81,10 +81,14 @@ impl Newcomer {
     /// Nothing where the message does not belong there.
     fn told(&mut self, message: &Message<'_>) -> Option<Next> {
         match (&mut self.state, message) {
-            (State::Waiting, Message::Offer { version: VERSION, circle, devices, passkeys }) => {
+            (
+                State::Waiting,
+                Message::Offer { version: VERSION, circle, devices, passkeys, place },
+            ) if !place.contains(deceives) => {
                 self.circle = Some(*circle);
                 self.state = State::Asking;
-                Some(Next::Ask { devices: *devices, passkeys: *passkeys })
+                let (devices, passkeys) = (*devices, *passkeys);
+                Some(Next::Ask { devices, passkeys, place: (*place).to_owned() })
             }
             (State::Introduced, Message::Welcome { length, store }) => {
                 let length = usize::try_from(*length)
@@ -138,9 +142,9 @@ impl Joining {
             return;
         };
         match newcomer.told(&message) {
-            Some(Next::Ask { devices, passkeys }) => {
+            Some(Next::Ask { devices, passkeys, place }) => {
                 let name = sponsor.name.clone();
-                let question = JoiningQuestion::Join { name, devices, passkeys };
+                let question = JoiningQuestion::Join { name, devices, passkeys, place };
                 self.outputs.push_back(JoiningOutput::Ask(question));
                 self.wait(self.person, now);
             }

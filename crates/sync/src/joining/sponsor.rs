@@ -4,6 +4,7 @@ use towline_crypto::{CryptoProvider, zeroize::Zeroizing};
 
 use super::{
     Joining, JoiningError, JoiningOutput, JoiningQuestion, JoiningStep, JoiningSummary, Side,
+    deceives,
     message::{self, Message, PIECE, STORE, WELCOME},
 };
 use crate::{Circle, CircleError, Content, MemberKind, Moment, ObjectHash};
@@ -13,6 +14,7 @@ pub(super) struct Sponsor {
     circle: ObjectHash,
     devices: u64,
     passkeys: u64,
+    place: String,
     state: State,
 }
 
@@ -29,7 +31,7 @@ enum State {
 }
 
 impl Sponsor {
-    pub(super) fn new(circle: &Circle) -> Result<Self, CircleError> {
+    pub(super) fn new(circle: &Circle, place: &str) -> Result<Self, CircleError> {
         if !circle.is_member() {
             return Err(CircleError::NoMember);
         }
@@ -39,6 +41,8 @@ impl Sponsor {
             circle: circle.id(),
             devices: count(circle.devices().count()),
             passkeys: count(circle.passkeys().count()),
+            // What could deceive there can't be told in a sentence.
+            place: if place.contains(deceives) { String::new() } else { place.to_owned() },
             state: State::Meeting,
         })
     }
@@ -69,7 +73,7 @@ impl Sponsor {
 
     pub(super) fn agreed(&mut self) -> Vec<u8> {
         self.state = State::Offered;
-        message::offer(self.circle, self.devices, self.passkeys)
+        message::offer(self.circle, self.devices, self.passkeys, &self.place)
     }
 
     /// The message that begins the welcome; nothing where nobody is being added.

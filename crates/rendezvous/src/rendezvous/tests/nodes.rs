@@ -95,7 +95,11 @@ fn a_phone_whose_contact_was_revoked_does_not_stay() {
     let computer = service.ring(1).unwrap();
     let outputs = service.outputs();
     let RendezvousOutput::Recall { token, .. } = outputs[0] else { panic!("{outputs:?}") };
-    let closed = [answer(computer, Err(Refusal::Gone)), close(phone, Ending::Revoked)];
+    let closed = [
+        answer(computer, Err(Refusal::Gone)),
+        send(phone, FromService::Revoked),
+        close(phone, Ending::Revoked),
+    ];
     assert_eq!(service.recalled(token, Some(ContactState::Revoked)), closed);
     // An answer that is no answer takes nothing from anybody.
     let phone = service.listen(2).unwrap();

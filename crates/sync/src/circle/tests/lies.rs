@@ -389,7 +389,8 @@ fn what_a_copy_has_written_outlasts_a_look_that_ends_early_and_a_crash() {
     }
 }
 
-/// Nobody reads a state in which something lives that is buried, nor does this device after a start.
+/// Nobody reads a state in which something lives that is buried, nor does this device after a
+/// start.
 #[test]
 fn a_tag_on_two_records_makes_nobody_unreadable() {
     let mut world = World::new(88);

@@ -161,3 +161,42 @@ fn a_full_disk_is_told_on_both_sides() {
     assert_eq!(room.seats[NEW].error(), JoiningError::NotKept(JoiningSide::Here));
     assert_eq!(room.seats[OLD].error(), JoiningError::NotKept(JoiningSide::There));
 }
+
+/// Its person may have a password for such a place.
+#[test]
+fn the_new_device_is_told_where_the_objects_are_before_anything_is_changed() {
+    for (place, told) in [
+        (
+            "https://host.example/dav",
+            "hold those of this one. They meet at https://host.example/dav",
+        ),
+        ("", "hold those of this one."),
+        ("https://host.example\u{200b}.other.example", "hold those of this one."),
+    ] {
+        let mut room = Room::new(circle(0).0, &keys());
+        let mut config = JoiningConfig::new("old");
+        config.place = place.to_owned();
+        room.seats[OLD] = Seat::new(Joining::sponsor(config, &room.circle).unwrap());
+        room.seats[OLD].machine.handle_opened(moment(room.begun, 0));
+        room.answers[NEW] = None;
+        room.carry(100);
+        let asked = room.seats[NEW].asked[0].to_string();
+        assert!(asked.ends_with(told), "{asked}");
+        assert_eq!(room.count(), 1);
+    }
+    let offer = |place| {
+        let mut room = Room::new(circle(0).0, &keys());
+        room.answers[OLD] = None;
+        room.carry(2);
+        let offer = message::offer(room.circle.id(), 1, 0, place);
+        room.seats[NEW].machine.handle_message(offer, moment(room.begun, 1));
+        room.drain(NEW);
+        room.seats[NEW].result.clone()
+    };
+    assert_eq!(offer("https://host.example"), None);
+    let long = "x".repeat(message::STORE + 1);
+    for place in ["https://host.example\u{202e}", "a\nb", long.as_str()] {
+        let misbehaved = JoiningError::Misbehaved(JoiningSide::There, JoiningStep::Agreeing);
+        assert_eq!(offer(place), Some(Err(misbehaved)), "{place:?}");
+    }
+}
