@@ -19,8 +19,8 @@ use url::{Host, Position, Url};
 use crate::{RemoteConfig, RemoteError, http::Connector};
 
 /// The variables with credentials, for people.
-const AWS: &str = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_ENDPOINT_URL where it is \
-                   not Amazon's";
+const AWS: &str = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, AWS_SESSION_TOKEN with \
+                   credentials for a time, and AWS_ENDPOINT_URL where it is not Amazon's";
 const GOOGLE: &str = "GOOGLE_APPLICATION_CREDENTIALS, the path of a service account's key";
 const AZURE: &str = "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY";
 const DAV: &str = "TOWLINE_WEBDAV_USER and TOWLINE_WEBDAV_PASSWORD";
@@ -81,8 +81,8 @@ impl Place {
         variables: &[(String, String)],
         config: &RemoteConfig,
     ) -> Result<Self, RemoteError> {
-        // What is before an `@` may be a password, and what is behind a `?` a token.
-        let shown = address.rsplit('@').next().and_then(|rest| rest.split('?').next());
+        // What is before an `@` may be a password, and what is behind a `?` or `#` a token.
+        let shown = address.rsplit('@').next().and_then(|rest| rest.split(['?', '#']).next());
         let shown = shown.unwrap_or_default();
         let no_address = || RemoteError::Address(shown.chars().take(100).collect());
         let url = Url::parse(address).map_err(|_| no_address())?;
@@ -97,6 +97,9 @@ impl Place {
         };
         if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
             return Err(RemoteError::SecretInAddress { names });
+        }
+        if url.fragment().is_some() {
+            return Err(RemoteError::Fragment);
         }
         let bucket = url.host_str().filter(|host| !host.is_empty()).ok_or_else(no_address)?;
         let root = Path::from_url_path(url.path()).map_err(|_| no_address())?;

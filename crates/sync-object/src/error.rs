@@ -20,6 +20,12 @@ pub enum RemoteError {
         /// The variables that have the credentials.
         names: &'static str,
     },
+    /// The address has a `#` in it, and would end there.
+    #[error(
+        "the address of a store ends before a #: leave out what is behind it, or write %23 where a \
+         folder has that sign in its name"
+    )]
+    Fragment,
     /// The address is of another machine and without TLS.
     #[error("the password would go over the network for all to see: write https:// instead")]
     Plain,
@@ -59,6 +65,20 @@ pub enum RemoteError {
         /// What the store said.
         source: object_store::Error,
     },
+    /// The store takes no requests whose time is minutes from its own.
+    #[error("the clock of this machine and the store's are too far apart: set this one's clock")]
+    Clock(#[source] object_store::Error),
+    /// The credentials were good for a time, which is over.
+    #[error("the credentials have expired: get new ones, and set {names}")]
+    Expired {
+        /// The variables that the credentials come from.
+        names: &'static str,
+        /// What the store said.
+        source: object_store::Error,
+    },
+    /// The bucket is in another region than the one that was named.
+    #[error("the bucket is in another region: set AWS_REGION to the region of the bucket")]
+    WrongRegion(#[source] object_store::Error),
     /// There is no room left.
     #[error("the store is full: make room there")]
     Full(#[source] object_store::Error),

@@ -44,6 +44,15 @@ pub(crate) enum Final {
     /// The bucket or folder of a listing is not there.
     #[error("the store has no such bucket or folder (HTTP status 404)")]
     Absent,
+    /// The clocks of the two are too far apart.
+    #[error("the clock of this machine is wrong, the store says")]
+    Clock,
+    /// The credentials were good for a time.
+    #[error("the credentials have expired, the store says")]
+    Expired,
+    /// The bucket is elsewhere.
+    #[error("the bucket is in another region, the store says")]
+    WrongRegion,
     /// To write only what is absent, for one.
     #[error("the store can't do this (HTTP status 501)")]
     NotImplemented,
@@ -166,21 +175,29 @@ impl HttpService for Bounded {
             }
             _ => None,
         };
-        if let Some(found) = found {
-            return Err(HttpError::new(HttpErrorKind::Unknown, found));
-        }
         let body = Limited::new(body, limit).map_err(|error| match error.downcast() {
             Ok(error) => *error,
             Err(too_long) => HttpError::new_boxed(HttpErrorKind::Decode, too_long),
         });
         let body = HttpResponseBody::new(body);
-        let may_be_too_large = puts && parts.status == StatusCode::BAD_REQUEST;
-        if !lists && !may_be_too_large {
+        let says_more = matches!(
+            parts.status,
+            StatusCode::MOVED_PERMANENTLY | StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN
+        );
+        if let Some(found) = found.filter(|_| !says_more) {
+            return Err(HttpError::new(HttpErrorKind::Unknown, found));
+        }
+        if !lists && !says_more {
             return Ok(HttpResponse::from_parts(parts, body));
         }
-        let page = body.collect().await?.to_bytes();
-        if may_be_too_large && is_not_taken(&page) {
-            return Err(HttpError::new(HttpErrorKind::Unknown, Final::NotTaken));
+        let page = match (body.collect().await, found) {
+            (Ok(page), _) => page.to_bytes(),
+            (Err(_), Some(found)) => return Err(HttpError::new(HttpErrorKind::Unknown, found)),
+            (Err(error), None) => return Err(error),
+        };
+        let said = if says_more { said(&page, puts) } else { None };
+        if let Some(found) = said.or(found) {
+            return Err(HttpError::new(HttpErrorKind::Unknown, found));
         }
         if lists && is_cut(&page) {
             return Err(HttpError::new(HttpErrorKind::Decode, Cut));
@@ -189,11 +206,24 @@ impl HttpService for Bounded {
     }
 }
 
-/// The S3 API has one status for this and for much else that is over soon.
-fn is_not_taken(answer: &[u8]) -> bool {
+/// The S3 API has few statuses, each for much, and codes for what is the matter.
+const CODES: [(&str, Final); 4] = [
+    ("RequestTimeTooSkewed", Final::Clock),
+    ("ExpiredToken", Final::Expired),
+    ("AuthorizationHeaderMalformed", Final::WrongRegion),
+    ("PermanentRedirect", Final::WrongRegion),
+];
+
+/// The same of an object that is put.
+const CODES_OF_OBJECTS: [&str; 3] = ["EntityTooLarge", "KeyTooLongError", "InvalidObjectName"];
+
+/// What an answer says beside its status.
+fn said(answer: &[u8], puts: bool) -> Option<Final> {
     let answer = std::str::from_utf8(answer).unwrap_or_default();
-    let codes = ["EntityTooLarge", "KeyTooLongError", "InvalidObjectName"];
-    codes.iter().any(|code| answer.contains(&format!("<Code>{code}</Code>")))
+    let says = |code: &str| answer.contains(&format!("<Code>{code}</Code>"));
+    let not_taken = puts && CODES_OF_OBJECTS.into_iter().any(says);
+    let known = CODES.into_iter().find_map(|(code, found)| says(code).then_some(found));
+    known.or(not_taken.then_some(Final::NotTaken))
 }
 
 /// A page of a listing that says that there are more, and not where.

@@ -28,6 +28,9 @@ impl Place {
             (Some(Final::Refused), _) => RemoteError::Refused { names, source: error },
             (Some(Final::ReadOnly), _) => RemoteError::ReadOnly { names, source: error },
             (Some(Final::NotTaken), _) => RemoteError::NotTaken(error),
+            (Some(Final::Clock), _) => RemoteError::Clock(error),
+            (Some(Final::Expired), _) => RemoteError::Expired { names, source: error },
+            (Some(Final::WrongRegion), _) => RemoteError::WrongRegion(error),
             (Some(Final::Full), _) => RemoteError::Full(error),
             (Some(Final::NoWebDav), _) => RemoteError::NoWebDav(error),
             // WebDAV says that something is in the way where the folder above is missing.

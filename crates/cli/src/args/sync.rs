@@ -21,6 +21,7 @@ Examples:
 
 Stores of other machines, if the program was built with cargo's feature `stores`:
   --folder s3://BUCKET/FOLDER      AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION;
+                                   AWS_SESSION_TOKEN with credentials for a time;
                                    AWS_ENDPOINT_URL where it is not Amazon's
   --folder gs://BUCKET/FOLDER      GOOGLE_APPLICATION_CREDENTIALS
   --folder az://CONTAINER/FOLDER   AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY

@@ -53,7 +53,10 @@ mod built {
 
     fn failure(address: &str, error: &RemoteError) -> Failure {
         let reason = match error {
-            RemoteError::Address(_) | RemoteError::SecretInAddress { .. } | RemoteError::Plain => {
+            RemoteError::Address(_)
+            | RemoteError::SecretInAddress { .. }
+            | RemoteError::Fragment
+            | RemoteError::Plain => {
                 return Failure::usage("address", error.to_string());
             }
             RemoteError::NoCredentials { .. } | RemoteError::Configuration { .. } => {
@@ -61,6 +64,9 @@ mod built {
             }
             RemoteError::Refused { .. } => "credentials_refused",
             RemoteError::ReadOnly { .. } => "read_only",
+            RemoteError::Expired { .. } => "credentials_expired",
+            RemoteError::WrongRegion(_) => "wrong_region",
+            RemoteError::Clock(_) => "clock",
             RemoteError::Absent(_) => "no_bucket",
             RemoteError::Full(_) => "store_full",
             RemoteError::NotTaken(_) => NOT_TAKEN,

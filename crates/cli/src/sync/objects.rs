@@ -86,12 +86,15 @@ impl Root {
     }
 }
 
-/// Whether it begins as addresses do. A single letter is a drive of Windows.
+/// Whether it begins as addresses do, or as one that was mistyped. A single letter is a drive of
+/// Windows.
 fn is_address(named: &str) -> bool {
     let is_of_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
-    named
-        .split_once("://")
-        .is_some_and(|(scheme, _)| scheme.len() > 1 && scheme.bytes().all(is_of_scheme))
+    let schemes = ["s3", "gs", "az", "http", "https"];
+    named.split_once(':').is_some_and(|(scheme, rest)| {
+        let known = schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known));
+        scheme.len() > 1 && scheme.bytes().all(is_of_scheme) && (known || rest.starts_with('/'))
+    })
 }
 
 fn folder_failure(folder: &Path, error: &io::Error) -> Failure {
@@ -113,7 +116,7 @@ pub(super) struct Objects {
 pub(super) enum Patience {
     /// Until something is done.
     Work,
-    /// Somebody waits: a person who wants to know whether it answers, or a device that joins.
+    /// A person waits, who wants to know whether it answers.
     Glance,
     /// A device waits that joins, and gives up after half a minute.
     Joining,
@@ -244,5 +247,20 @@ mod tests {
         fs::create_dir(&path).unwrap();
         objects.put(name, b"one").unwrap();
         assert_eq!(objects.get(name).unwrap().as_deref(), Some(b"one".as_slice()));
+    }
+
+    #[test]
+    fn an_address_is_none_of_a_folder_also_where_it_is_mistyped() {
+        for address in
+            ["s3://bucket/x", "s3:/bucket/x", "S3:bucket", "https:host/x", "ftp://x", "htps:/x"]
+        {
+            assert!(is_address(address), "{address}");
+            assert!(matches!(Root::kept(address), Root::Far(_)));
+        }
+        for folder in
+            ["/home/anna/s3:/x", "c:/x", "C:\\x", "notes:2026", "./s3:/x", "s3", "a/b://c", ""]
+        {
+            assert!(!is_address(folder), "{folder}");
+        }
     }
 }

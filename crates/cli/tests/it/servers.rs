@@ -1,13 +1,20 @@
 //! Circles through stores of other machines: the S3 of moto, and Apache's WebDAV.
 
-use std::{fs, net::TcpListener, sync::mpsc::channel, thread};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    sync::mpsc::channel,
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 use towline_testkit::ForeignServer;
 
 use crate::{
     program::{Directory, Ended, Program},
-    sync::{Variables, devices, join_with, start_with, sync},
+    sync::{Variables, devices, join_with, move_circle, start_with, sync},
     world::{World, find, text},
 };
 
@@ -119,7 +126,13 @@ async fn two_devices_share_through_s3() {
     let shown = run_with(&s3(&origin), begin("s3://id:very-secret@bucket/x")).await;
     shown.assert_failed(2, "address");
     assert!(!format!("{absent:?} {nothing:?} {shown:?}").contains("very-secret"));
-    run_with(&[], begin("ftp://host/x")).await.assert_failed(2, "address");
+    for address in
+        ["ftp://host/x", "s3:/x", "s3:bucket", "s3://bucket/x#y", "s3://id:very/secret@b"]
+    {
+        let refused = run_with(&s3(&origin), begin(address)).await;
+        refused.assert_failed(2, "address");
+        assert!(!format!("{refused:?}").contains("very"), "{refused:?}");
+    }
     assert!(!fs::exists(&store).unwrap(), "no store was made for nothing");
 }
 
@@ -174,8 +187,11 @@ async fn what_is_wrong_with_a_store_is_told_and_what_is_new_waits() {
     let silent = TcpListener::bind(at.strip_prefix("http://").unwrap()).unwrap();
     let (sender, connections) = channel();
     thread::spawn(move || while silent.accept().is_ok_and(|open| sender.send(open).is_ok()) {});
+    let begun = Instant::now();
     let made = make(&world, &ANNA, &first, "carol").await;
-    assert_eq!(made.code, 0, "it neither waits for the store nor fails with it: {made:?}");
+    assert_eq!(made.code, 0, "it does not fail with the store: {made:?}");
+    // Its end waits 5 seconds for what is on its way; a request alone would be waited for 10.
+    assert!(begun.elapsed() < Duration::from_secs(15), "nor waits for it: {:?}", begun.elapsed());
     let held = connections.try_iter().count();
     assert!(held > 0, "the store was asked");
     drop(connections);
@@ -189,4 +205,43 @@ async fn what_is_wrong_with_a_store_is_told_and_what_is_new_waits() {
     let watched = run_with(&ANNA, sync(&second, &["watch", "--once"])).await;
     assert_eq!((watched.code, &find(&watched, "circle")["passkeys"]), (0, &3.into()));
     assert_eq!(accounts(&second).await.len(), 3);
+}
+
+/// The other device names the store, and could name one that collects passwords.
+#[tokio::test]
+async fn a_password_goes_to_no_store_that_its_person_has_not_agreed_to() {
+    let world = World::new().await;
+    let [first, second, folder, code] =
+        ["first", "second", "folder", "code.png"].map(|name| world.directory.path(name));
+    assert_eq!(start_with(&[], &first, &folder).await.0.code, 0);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}/", listener.local_addr().unwrap());
+    let (sender, requests) = channel();
+    thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let mut request = [0; 4096];
+            let read = stream.read(&mut request).unwrap_or_default();
+            let request = String::from_utf8_lossy(&request[..read]).to_ascii_lowercase();
+            let _ = sender.send(request.contains("authorization: basic"));
+            let _ = stream.write_all(
+                b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+            );
+        }
+    });
+    let address = move_circle(&first, &folder, &origin);
+    for (answer, sent) in [("no", false), ("yes", true)] {
+        let show = sync(&first, &["invite", "--answer", "yes", "--qr-image", &code]);
+        let mut invites = Program::start(world.both_ends(&show));
+        invites.event("qr_code").await;
+        let scan = sync(&second, &["join", &code, "--name", "phone"]);
+        let mut joins = Program::start_with(ANNA, world.both_ends(&scan));
+        let question = text(&joins.event("question").await["message"]);
+        assert!(question.ends_with(&format!("They meet at {address}")), "{question}");
+        // The device that has it set no password.
+        assert!(!requests.try_iter().any(|has_password| has_password));
+        joins.say(answer).await;
+        let (joined, invited) = (joins.ended().await, invites.ended().await);
+        assert_eq!((joined.code == 0, invited.code == 0), (sent, sent), "{joined:?} {invited:?}");
+        assert_eq!(requests.try_iter().any(|has_password| has_password), sent, "{answer}");
+    }
 }

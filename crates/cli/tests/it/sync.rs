@@ -254,6 +254,54 @@ async fn a_folder_that_is_away_is_told_of_beside_all_that_is_known() {
     assert_eq!(run(sync(&store, &["status"])).await.code, 0);
 }
 
+/// Writes another address into a store, as if its circle were there: one as long, with `x` behind
+/// it.
+pub(crate) fn move_circle(store: &str, folder: &str, beginning: &str) -> String {
+    let address = format!("{beginning}{}", "x".repeat(folder.len() - beginning.len()));
+    let key = KeySource::KeyFile(format!("{store}.key").into());
+    let kept = Store::open(store.as_ref(), &key, &towline::fastest::provider()).unwrap();
+    let mut was = kept.circle().unwrap().unwrap();
+    let at = was.device.windows(folder.len()).position(|part| part == folder.as_bytes()).unwrap();
+    was.device[at..at + folder.len()].copy_from_slice(address.as_bytes());
+    kept.begin_circle(&was.device, was.rows.into_iter()).unwrap();
+    address
+}
+
+/// The other device names a place that is no use here: told before this one is added.
+#[tokio::test]
+async fn whoever_can_not_use_the_place_of_a_circle_is_not_added() {
+    let world = World::new().await;
+    let [first, second, folder] =
+        ["first", "second", "folder"].map(|name| world.directory.path(name));
+    assert_eq!(start(&first, &folder).await.0.code, 0);
+    let mut place = folder.clone();
+    let places = [
+        ("/proc/", 5, "folder", "can't be used"),
+        #[cfg(not(feature = "stores"))]
+        ("s3://b/", 2, "no_stores", "--features stores"),
+    ];
+    for (beginning, code, reason, sentence) in places {
+        place = move_circle(&first, &place, beginning);
+        let [joined, invited] = join(&world, &first, &second).await;
+        joined.assert_failed(code, reason);
+        assert!(text(&joined.failed()["message"]).contains(sentence), "{joined:?}");
+        let question = text(&find(&joined, "question")["message"]);
+        assert!(question.ends_with(&format!("They meet at {place}")), "{question}");
+        invited.assert_failed(3, "cancelled");
+        assert!(text(&invited.failed()["message"]).contains("nothing was changed"), "{invited:?}");
+        assert_eq!(find(&run(sync(&first, &["status"])).await, "circle")["devices"], 1);
+    }
+    // A place of its own is.
+    let code = world.directory.path("invitation.png");
+    let show = sync(&first, &["invite", "--answer", "yes", "--qr-image", &code]);
+    let mut invites = Program::start(world.both_ends(&show));
+    invites.event("qr_code").await;
+    let scan = ["join", &code, "--name", "phone", "--answer", "yes", "--folder", &folder];
+    let joined = run(world.both_ends(&sync(&second, &scan))).await;
+    assert_eq!((joined.code, &find(&joined, "circle")["devices"]), (0, &2.into()), "{joined:?}");
+    assert_eq!(invites.ended().await.code, 0);
+}
+
 /// What a command has changed stays changed, and goes there later.
 #[tokio::test]
 async fn what_the_folder_did_not_take_is_no_success_and_not_lost() {
@@ -312,12 +360,14 @@ async fn what_the_folder_did_not_take_is_no_success_and_not_lost() {
 async fn an_address_is_refused_with_how_to_build_what_takes_it() {
     let directory = Directory::new();
     let store = directory.path("store");
-    for address in ["s3://bucket/folder", "https://cloud.example/dav"] {
+    for address in ["s3://bucket/folder", "s3:/x", "https://cloud.example/dav", "s3://id:secret@x"]
+    {
         let place = ["--folder", address, "--name", "desktop"];
         for command in ["start", "recover", "join"] {
             let refused = run(sync(&store, &[&[command][..], &place].concat())).await;
             refused.assert_failed(2, "no_stores");
             assert!(text(&refused.failed()["message"]).contains("--features stores"));
+            assert!(!format!("{refused:?}").contains("secret"), "{refused:?}");
         }
     }
     assert!(!fs::exists(&store).unwrap());

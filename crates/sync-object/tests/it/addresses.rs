@@ -33,7 +33,9 @@ fn each_kind_of_store_has_its_address() {
 
 #[test]
 fn what_is_no_address_is_refused_in_a_sentence() {
-    for address in ["", "bucket", "ftp://host/x", "s3:///folder", "s3:bucket", "file:///tmp/x"] {
+    for address in
+        ["", "bucket", "ftp://host/x", "s3:///folder", "s3:bucket", "s3:/x", "file:///tmp/x"]
+    {
         let refused = open(address, AWS).unwrap_err();
         assert!(matches!(refused, RemoteError::Address(_)), "{address}: {refused:?}");
         assert!(refused.to_string().contains("write s3://BUCKET/FOLDER"));
@@ -44,6 +46,9 @@ fn what_is_no_address_is_refused_in_a_sentence() {
         "//anna:secret@host",
         "htps://host/x?token=secret",
         "s3://anna:secret@",
+        "s3://anna:se/secret+x@bucket/x",
+        "s3:anna:secret@bucket/x",
+        "htps://host/x#secret",
     ] {
         let refused = open(address, AWS).unwrap_err();
         let shown = format!("{refused} {refused:?}");
@@ -62,8 +67,14 @@ fn passwords_come_from_the_environment_alone() {
         assert!(matches!(refused, RemoteError::SecretInAddress { .. }), "{address}: {refused:?}");
         assert!(!refused.to_string().contains("secret"), "{refused}");
     }
+    for address in ["s3://bucket/x#secret", "https://host.example/x#secret"] {
+        let refused = open(address, AWS).unwrap_err();
+        assert!(matches!(refused, RemoteError::Fragment), "{address}: {refused:?}");
+        assert!(!format!("{refused} {refused:?}").contains("secret"), "{refused}");
+    }
     for (address, name) in [
         ("s3://bucket", "AWS_SECRET_ACCESS_KEY"),
+        ("s3://bucket", "AWS_REGION"),
         ("gs://bucket", "GOOGLE_APPLICATION_CREDENTIALS"),
         ("az://container", "AZURE_STORAGE_ACCOUNT_KEY"),
     ] {

@@ -127,7 +127,8 @@ fn what_a_store_will_not_do_is_told_for_what_it_is() {
             (Fault::Status(413), "of this size"),
             (Fault::Status(414), "of this name"),
             (Fault::Answer(400, too_large), "of this size"),
-            (Fault::Answer(400, "<Error><Code>ExpiredToken</Code></Error>"), "can't be reached"),
+            (Fault::Answer(400, "<Error><Code>ExpiredToken</Code></Error>"), "get new ones"),
+            (Fault::Answer(400, "<Error><Code>Other</Code></Error>"), "can't be reached"),
             (Fault::Status(405), "read and not changed"),
             (Fault::Status(507), "make room"),
         ] {
@@ -142,6 +143,39 @@ fn what_a_store_will_not_do_is_told_for_what_it_is() {
     server.faults(&[Fault::Status(405)]);
     let other = dav(&server, CIRCLE).list().unwrap_err();
     assert!(matches!(other, RemoteError::NoWebDav(_)), "{other:?}");
+}
+
+/// What goes wrong with S3 most often, whatever is asked of it.
+#[test]
+fn a_wrong_clock_an_old_token_and_a_wrong_region_are_told_as_such() {
+    let server = Server::start();
+    let store = s3(&server, CIRCLE);
+    for (status, answer, sentence) in [
+        (403, "<Error><Code>RequestTimeTooSkewed</Code></Error>", "set this one's clock"),
+        (400, "<Error><Code>ExpiredToken</Code></Error>", "have expired"),
+        (403, "<Error><Code>ExpiredToken</Code></Error>", "AWS_SESSION_TOKEN"),
+        (400, "<Error><Code>AuthorizationHeaderMalformed</Code></Error>", "set AWS_REGION"),
+        (301, "<Error><Code>PermanentRedirect</Code></Error>", "set AWS_REGION"),
+        (403, "<Error><Code>SignatureDoesNotMatch</Code></Error>", "AWS_SECRET_ACCESS_KEY"),
+        (301, "<Error><Code>Other</Code></Error>", "can't be reached"),
+    ] {
+        server.requests();
+        server.faults(&[Fault::Answer(status, answer); 4]);
+        let told = [
+            store.put(NAME, b"bytes").unwrap_err(),
+            store.get(NAME).unwrap_err(),
+            store.list().unwrap_err(),
+            store.delete(NAME).unwrap_err(),
+        ];
+        for error in &told {
+            let read_only = matches!(error, RemoteError::ReadOnly { .. });
+            let told = error.to_string();
+            assert!(told.contains(sentence) || read_only, "{status} {answer}: {told}");
+            assert!(!read_only || answer.contains("Signature"), "{answer}");
+            assert!(!store.never_takes(error));
+        }
+        assert_eq!(server.requests().len(), 4, "{answer}: none is asked twice");
+    }
 }
 
 #[test]
