@@ -33,8 +33,8 @@ impl NatsContacts {
     }
 }
 
-/// Asks, and hears the answer in an inbox of its own: in the one that all requests share, the client
-/// keeps a place for an answer that never comes for as long as it runs.
+/// Asks, and hears the answer in an inbox of its own: in the one that all requests share, the
+/// client keeps a place for an answer that never comes for as long as it runs.
 async fn ask(client: &Client, subject: String, words: String, time: Duration) -> Option<Message> {
     let request = Request::new().payload(words.into()).timeout(Some(time));
     client.send_request(subject, request.inbox(client.new_inbox())).await.ok()

@@ -76,9 +76,11 @@ pub(crate) struct Counters {
     /// Whether messages go to other nodes; nothing where there are none.
     bus: Mutex<Option<bool>>,
     pub(crate) not_understood: Counter,
-    /// Revocations.
+    /// Revocations that are kept from then on.
     pub(crate) kept: Counter,
+    /// Those of which the phone has to try again.
     pub(crate) not_kept: Counter,
+    /// Look-ups of contact ids that told nothing.
     pub(crate) not_recalled: Counter,
     pub(crate) messages: Counter,
     pub(crate) bytes: Counter,

@@ -12,8 +12,8 @@ use crate::{RendezvousOutput, deadline};
 /// How often a node says that it is there.
 const ALIVE_EVERY: Duration = Duration::from_secs(1);
 
-/// How long a node may be silent before it is missed: one word of it did not come. Who is missed for
-/// nothing costs those who ring phones that nobody holds a little patience.
+/// How long a node may be silent before it is missed: one word of it did not come. Who is missed
+/// for nothing costs those who ring phones that nobody holds a little patience.
 const MISSED_AFTER: Duration = Duration::from_millis(1_300);
 
 /// How long a missed node is waited for: its phones come to others meanwhile.

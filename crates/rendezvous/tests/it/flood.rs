@@ -160,7 +160,7 @@ fn of_a_thousand_rings_the_phone_hears_fourteen_and_its_own_computer_comes_throu
     assert_eq!(service.nodes[0].counts().listening, 1, "and the phone is there");
 }
 
-/// A network at each of two nodes, and the computer that the phone knows at the other one each time.
+/// A network at each of two nodes, and the computer that the phone knows at the other one.
 #[test]
 fn one_network_is_one_network_at_whichever_node_it_rings() {
     let mut service = Service::new();
