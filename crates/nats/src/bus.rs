@@ -72,7 +72,7 @@ async fn hear(
                 }
                 let up = *state.borrow_and_update();
                 if up {
-                    tokio::spawn(contacts::make_stream(client.clone()));
+                    tokio::spawn(contacts::make_stream(client.clone(), state.clone()));
                 }
                 // Once the server has answered it knows what this node wants to hear.
                 BusEvent::State(up && client.flush().await.is_ok())

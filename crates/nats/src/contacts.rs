@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use async_nats::Client;
 use async_nats::connection::State;
+use async_nats::{Client, Message, Request};
+use tokio::sync::watch;
 use towline_crypto::CryptoProvider;
 use towline_rendezvous::bus::ContactTag;
 use towline_rendezvous::ids::ContactId;
 use towline_rendezvous::{ContactState, Source};
 use towline_tunnel::{ContactAnswer, Contacts};
+
+/// How long a look-up may take.
+const LOOK_UP_TIME: Duration = Duration::from_secs(2);
 
 /// How long the stream may take to keep something.
 const KEEP_TIME: Duration = Duration::from_secs(5);
@@ -29,6 +33,13 @@ impl NatsContacts {
     }
 }
 
+/// Asks, and hears the answer in an inbox of its own: in the one that all requests share, the client
+/// keeps a place for an answer that never comes for as long as it runs.
+async fn ask(client: &Client, subject: String, words: String, time: Duration) -> Option<Message> {
+    let request = Request::new().payload(words.into()).timeout(Some(time));
+    client.send_request(subject, request.inbox(client.new_inbox())).await.ok()
+}
+
 impl Contacts for NatsContacts {
     fn look_up(&self, contact: &ContactId) -> ContactAnswer<Option<ContactState>> {
         let subject = format!("$JS.API.DIRECT.GET.TL_GONE.{}", self.subject(contact));
@@ -37,7 +48,7 @@ impl Contacts for NatsContacts {
             if client.connection_state() != State::Connected {
                 return None;
             }
-            let answer = client.request(subject, Vec::new().into()).await.ok()?;
+            let answer = ask(&client, subject, String::new(), LOOK_UP_TIME).await?;
             if answer.status == Some(async_nats::StatusCode::NOT_FOUND) {
                 return Some(ContactState::Unknown);
             }
@@ -54,43 +65,66 @@ impl Contacts for NatsContacts {
             if client.connection_state() != State::Connected {
                 return false;
             }
-            let asked = tokio::time::timeout(KEEP_TIME, client.request(subject, Vec::new().into()));
-            match asked.await {
-                Ok(Ok(answer)) => is_kept(&answer.payload),
-                Ok(Err(_)) | Err(_) => false,
-            }
+            let answer = ask(&client, subject, String::new(), KEEP_TIME).await;
+            answer.is_some_and(|answer| is_kept(&answer.payload))
         })
     }
 }
 
-/// Makes the stream where it is not there yet: on three servers, or on one where there are no
-/// three. One that is there is the operator's, and stays as it is.
-pub(crate) async fn make_stream(client: Client) {
-    for replicas in [3, 1] {
-        let stream = format!(
-            r#"{{"name":"TL_GONE","subjects":["tl.1.gone.*"],"retention":"limits",
-            "max_msgs_per_subject":1,"max_msgs":1000000,"max_age":{MAX_AGE},"storage":"file",
-            "discard":"old","allow_direct":true,"num_replicas":{replicas}}}"#
+/// Makes the stream where it is not there yet: on three servers, or on one where the bus is one.
+/// One that is there is the operator's, and stays as it is. Tries again for as long as the
+/// connection lasts: a server may be away, or JetStream not ready yet.
+pub(crate) async fn make_stream(client: Client, mut state: watch::Receiver<bool>) {
+    let (mut replicas, mut pause) = (3, FIRST_PAUSE);
+    loop {
+        match try_to_make(&client, replicas).await {
+            Ok(()) => return,
+            Err(Some(NO_REPLICAS)) if replicas > 1 => {
+                replicas = 1;
+                continue;
+            }
+            Err(_) => {}
+        }
+        tracing::warn!(
+            replicas,
+            "the bus keeps no revoked contacts: it has no stream TL_GONE, nor can one be made now"
         );
-        let made = client.request("$JS.API.STREAM.CREATE.TL_GONE", stream.into()).await;
-        let Ok(made) = made else { break };
-        match serde_json::from_slice::<Made>(&made.payload) {
-            // As it is, or as another node has just made it.
-            Ok(Made { error: None } | Made { error: Some(Failed { err_code: IN_USE }) }) => return,
-            Ok(Made { error: Some(_) }) => {}
-            Err(_) => break,
+        tokio::select! {
+            () = tokio::time::sleep(pause) => pause = pause.saturating_mul(2).min(LONGEST_PAUSE),
+            // Who connects again begins again.
+            _changed = state.changed() => return,
         }
     }
-    tracing::warn!(
-        "the bus keeps no revoked contacts: it has no stream TL_GONE, nor may one be made"
-    );
 }
+
+/// Whether the stream is there now; otherwise what the server says against it, if it says it.
+async fn try_to_make(client: &Client, replicas: u8) -> Result<(), Option<u32>> {
+    let stream = format!(
+        r#"{{"name":"TL_GONE","subjects":["tl.1.gone.*"],"retention":"limits",
+        "max_msgs_per_subject":1,"max_msgs":1000000,"max_age":{MAX_AGE},"storage":"file",
+        "discard":"old","allow_direct":true,"num_replicas":{replicas}}}"#
+    );
+    let subject = "$JS.API.STREAM.CREATE.TL_GONE".to_owned();
+    let made = ask(client, subject, stream, KEEP_TIME).await.ok_or(None)?;
+    match serde_json::from_slice::<Made>(&made.payload).map_err(|_| None)?.error {
+        // As it is, or as another node has just made it.
+        None | Some(Failed { err_code: IN_USE }) => Ok(()),
+        Some(Failed { err_code }) => Err(Some(err_code)),
+    }
+}
+
+/// The first pause between two tries to make the stream, and the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// How long a revoked contact is remembered: 400 days, in nanoseconds.
 const MAX_AGE: u64 = 400 * 24 * 60 * 60 * 1_000_000_000;
 
 /// The server's number for a stream that is there, and otherwise than asked for.
 const IN_USE: u32 = 10058;
+
+/// The server's number for a stream on several servers where the bus is one server.
+const NO_REPLICAS: u32 = 10074;
 
 /// What the server says to the wish for a stream.
 #[derive(serde::Deserialize)]

@@ -14,9 +14,6 @@ use crate::bus;
 /// A server that says nothing for twice as long is given up.
 const PING_EVERY: Duration = Duration::from_secs(2);
 
-/// How long a lookup of a revoked contact may take.
-const REQUEST_TIME: Duration = Duration::from_secs(2);
-
 /// The longest pause between two tries to connect, and the first.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(50));
 
@@ -142,7 +139,6 @@ impl Nats {
             .require_tls(tls)
             .ignore_discovered_servers()
             .ping_interval(PING_EVERY)
-            .request_timeout(Some(REQUEST_TIME))
             .reconnect_delay_callback(|tries| {
                 let (longest, first) = PAUSES;
                 let doubled = u32::try_from(tries).unwrap_or(u32::MAX).min(8);

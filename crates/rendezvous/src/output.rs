@@ -141,7 +141,8 @@ pub struct NodeCounts {
     pub held: u64,
     /// Rings of other nodes of which no phone was told, since they came too late.
     pub late_rings: u64,
-    /// Connections that were meant for another node: the front end's map is wrong.
+    /// Connections that were meant for another node, where there are others: the front end's map is
+    /// wrong.
     pub misrouted: u64,
 }
 

@@ -35,6 +35,8 @@ pub struct KeptError(String);
 /// answers 410 as before. The file has tags of the ids, by which nobody can be rung.
 pub struct KeptContacts {
     inside: Arc<Mutex<Inside>>,
+    /// Held by who writes.
+    turn: Arc<tokio::sync::Mutex<()>>,
     provider: CryptoProvider,
 }
 
@@ -58,7 +60,7 @@ impl KeptContacts {
         let (tags, next) = read(&file).map_err(failed)?;
         let file = Arc::new(file);
         let inside = Inside { file, tags, next, counts: HashMap::new(), since: Instant::now() };
-        Ok(Self { inside: Arc::new(Mutex::new(inside)), provider })
+        Ok(Self { inside: Arc::new(Mutex::new(inside)), turn: Arc::default(), provider })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inside> {
@@ -131,12 +133,20 @@ impl Contacts for KeptContacts {
         if !inside.may(source) {
             return Box::pin(ready(false));
         }
-        let number = inside.next;
-        inside.next = number.saturating_add(1);
-        let file = inside.file.clone();
         drop(inside);
-        let inside = self.inside.clone();
+        let (inside, turn) = (self.inside.clone(), self.turn.clone());
         Box::pin(async move {
+            let _turn = turn.lock().await;
+            let (file, number) = {
+                let mut inside = lock(&inside);
+                // It was on its way already.
+                if inside.tags.contains(&tag) {
+                    return true;
+                }
+                let number = inside.next;
+                inside.next = number.saturating_add(1);
+                (inside.file.clone(), number)
+            };
             let written = tokio::task::spawn_blocking(move || write(&file, number, tag)).await;
             let Ok(Ok(forgotten)) = written else {
                 tracing::error!("a revoked contact can't be kept");
@@ -146,7 +156,29 @@ impl Contacts for KeptContacts {
             if let Some(forgotten) = forgotten {
                 inside.tags.remove(&forgotten);
             }
-            inside.tags.insert(tag)
+            inside.tags.insert(tag);
+            true
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use towline_testkit::Directory;
+
+    use super::*;
+
+    /// A phone whose connection broke says it again while the first word of it is being written.
+    #[tokio::test]
+    async fn what_is_revoked_twice_at_once_is_kept_for_both_and_written_once() {
+        let directory = Directory::new("kept-twice");
+        let provider = towline_crypto::rustcrypto::provider();
+        let kept = KeptContacts::open(&directory.file("revoked"), provider).unwrap();
+        let (contact, source) = (ContactId::new([7]), Source::of([192, 0, 2, 1].into()));
+        let both = (kept.revoke(&contact, source), kept.revoke(&contact, source));
+        assert_eq!(tokio::join!(both.0, both.1), (true, true));
+        let file = kept.lock().file.clone();
+        let rows = file.begin_read().unwrap().open_table(REVOKED).unwrap();
+        assert_eq!(redb::ReadableTableMetadata::len(&rows).unwrap(), 1);
     }
 }

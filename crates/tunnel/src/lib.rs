@@ -31,6 +31,7 @@ mod mailbox;
 mod metrics;
 mod pair;
 mod proxies;
+mod question;
 mod requests;
 mod server;
 mod shared;

@@ -76,6 +76,10 @@ pub(crate) struct Counters {
     /// Whether messages go to other nodes; nothing where there are none.
     bus: Mutex<Option<bool>>,
     pub(crate) not_understood: Counter,
+    /// Revocations.
+    pub(crate) kept: Counter,
+    pub(crate) not_kept: Counter,
+    pub(crate) not_recalled: Counter,
     pub(crate) messages: Counter,
     pub(crate) bytes: Counter,
     pub(crate) certificates: Counter,
@@ -95,6 +99,9 @@ impl Counters {
             begun: Counter::default(),
             bus: Mutex::default(),
             not_understood: Counter::default(),
+            kept: Counter::default(),
+            not_kept: Counter::default(),
+            not_recalled: Counter::default(),
             messages: Counter::default(),
             bytes: Counter::default(),
             certificates: Counter::default(),
@@ -180,6 +187,16 @@ impl Counters {
             "Messages of other nodes that were not understood.",
             &self.not_understood,
         );
+        page.results(
+            "revocations_total",
+            "Revocations of contact ids, by what became of them.",
+            &[("kept", self.kept.get()), ("not_kept", self.not_kept.get())],
+        );
+        page.counter(
+            "recalls_failed_total",
+            "Times that nothing told whether a contact id was revoked.",
+            &self.not_recalled,
+        );
         page.rings(rings);
         page.nodes(nodes);
         page.tally("refused_total", "Requests refused, by HTTP status.", "status", &self.refused);
@@ -235,17 +252,17 @@ impl Page {
             "Times that all nodes were asked for a phone.",
             nodes.asked,
         );
-        self.head("finds_total", "What became of looking for a phone, by result.", "counter");
-        for (result, count) in [
-            ("found", nodes.found),
-            ("nobody", nodes.nobody),
-            ("late", nodes.late),
-            ("over_quota", nodes.over_quota),
-            ("bus_away", nodes.bus_away),
-        ] {
-            let _written =
-                writeln!(self.0, "towline_relay_finds_total{{result=\"{result}\"}} {count}");
-        }
+        self.results(
+            "finds_total",
+            "What became of looking for a phone, by result.",
+            &[
+                ("found", nodes.found),
+                ("nobody", nodes.nobody),
+                ("late", nodes.late),
+                ("over_quota", nodes.over_quota),
+                ("bus_away", nodes.bus_away),
+            ],
+        );
         self.head("find_seconds", "How long those took that were found.", "summary");
         let seconds = nodes.found_in.as_secs_f64();
         let _written = write!(
@@ -269,6 +286,13 @@ impl Page {
             "Connections that were meant for another node.",
             nodes.misrouted,
         );
+    }
+
+    fn results(&mut self, name: &str, help: &str, results: &[(&str, u64)]) {
+        self.head(name, help, "counter");
+        for (result, count) in results {
+            let _written = writeln!(self.0, "towline_relay_{name}{{result=\"{result}\"}} {count}");
+        }
     }
 
     fn number(&mut self, name: &str, help: &str, value: u64) {

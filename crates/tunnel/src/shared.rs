@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, watch};
 use towline_rendezvous::{
-    Admission, ContactState, Drain, DrainStage, Ending, Heard, Leg, Limits, OriginPolicy,
-    RecallToken, Refusal, Rendezvous, RendezvousOutput, RevokeToken, Role, Source, TunnelRequest,
+    Admission, Drain, DrainStage, Ending, Heard, Leg, Limits, OriginPolicy, Refusal, Rendezvous,
+    RendezvousOutput, Role, Source, TunnelRequest,
 };
 
 use crate::guard::{LegGuard, Places};
@@ -17,6 +17,7 @@ use crate::happening::Happening;
 use crate::mailbox::{Events, Mailbox, Partner};
 use crate::metrics::{Counters, Stats};
 use crate::proxies::Subnet;
+use crate::question::Question;
 use crate::requests::Requests;
 use crate::{BusEvent, BusSender, ContactAnswer, Contacts, RelayError};
 
@@ -275,12 +276,16 @@ impl Shared {
         token: impl Question<T>,
     ) -> Option<T> {
         match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(answer) => Some(answer),
+            Poll::Ready(answer) => {
+                token.count(&answer, &self.counters);
+                Some(answer)
+            }
             Poll::Pending => {
                 let shared = self.me.clone();
                 tokio::spawn(async move {
                     let answer = answer.await;
                     if let Some(shared) = shared.upgrade() {
+                        token.count(&answer, &shared.counters);
                         let mut state = shared.lock();
                         token.answer(answer, &mut state.rendezvous);
                         shared.dispatch(state);
@@ -369,23 +374,6 @@ impl Shared {
             messages: self.counters.messages.get(),
             bytes: self.counters.bytes.get(),
         }
-    }
-}
-
-/// A question that may be answered later.
-trait Question<T>: Send + 'static {
-    fn answer(self, answer: T, rendezvous: &mut Rendezvous);
-}
-
-impl Question<Option<ContactState>> for RecallToken {
-    fn answer(self, answer: Option<ContactState>, rendezvous: &mut Rendezvous) {
-        rendezvous.handle_recalled(self, answer, Instant::now());
-    }
-}
-
-impl Question<bool> for RevokeToken {
-    fn answer(self, answer: bool, rendezvous: &mut Rendezvous) {
-        rendezvous.handle_revoked(self, answer, Instant::now());
     }
 }
 

@@ -9,6 +9,7 @@
 )]
 
 mod fake;
+mod memory;
 mod server;
 mod service;
 mod trust;

@@ -455,3 +455,39 @@ fn a_time_too_long_for_the_clock_means_never() {
     let again = service.ask_from(1, TunnelRequest::New { tunnel: tunnel(1) });
     assert_eq!(again, Err(Refusal::InUse));
 }
+
+/// A node that was restarted is told of the rings of its earlier run for a while.
+#[test]
+fn two_runs_of_a_node_give_rings_other_names() {
+    let mut names = Vec::new();
+    for _ in 0..2 {
+        let mut service = Service::new(Limits::default());
+        service.prompt = false;
+        let contact =
+            TunnelRequest::Contact { contact: ContactId::new([0]), payload: vec![], signal: false };
+        for _ in 0..2 {
+            match service.ask_from(1, contact.clone()).unwrap().role {
+                Role::Rings { ring, .. } => names.push(ring.0),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert!(names.iter().all(|name| name >> 56 == 9), "{names:?}");
+    let [one, next, other, _] = names[..] else { panic!("{names:?}") };
+    assert_eq!(next & 0xff, (one + 1) & 0xff);
+    assert!(one.abs_diff(other) > 1, "{names:?}");
+}
+
+#[test]
+fn only_one_of_several_nodes_is_a_wrong_turn() {
+    let mut alone = Service::new(Limits::default());
+    let elsewhere = RoutingId::new([0xff, 1, 2]);
+    assert_eq!(alone.connect(elsewhere, 1), Err(Refusal::NotFound));
+    assert_eq!(alone.relay.node_counts().misrouted, 0);
+    let mut one = Service::new(Limits::default());
+    one.relay = one.relay.with_bus(crate::bus::NodeInstance::new([1; 8]), one.now);
+    assert_eq!(one.connect(elsewhere, 1), Err(Refusal::NotFound));
+    assert_eq!(one.relay.node_counts().misrouted, 1);
+    assert_eq!(one.connect(RoutingId::new([9, 1, 2]), 1), Err(Refusal::NotFound));
+    assert_eq!(one.relay.node_counts().misrouted, 1);
+}

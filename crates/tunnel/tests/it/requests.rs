@@ -10,11 +10,14 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Message;
 use towline_rendezvous::ids::ContactId;
+use towline_rendezvous::message::FromPhone;
 use towline_tunnel::{
     ContactAnswer, ContactState, Contacts, Limits, OriginPolicy, Relay, RelayConfig, RelayError,
     Security, Source, Tls,
 };
 
+use crate::operator::{until, value, watched_with};
+use crate::ringing::{listen, say};
 use crate::support::{Running, config, receive, start, start_with, tunnel_id};
 
 fn upgrade(target: &str, headers: &str) -> String {
@@ -243,13 +246,23 @@ impl Contacts for Phonebook {
 async fn contacts_get_404_when_unknown_and_410_when_revoked() {
     let mut config = config();
     config.contacts = Arc::new(Phonebook);
-    let relay = start(config).await;
+    let (relay, admin) = watched_with(config).await;
     let payload = [("X-caBLE-Client-Payload", "A0")];
     let ring = async |path: &str| relay.open_with(path, &payload).await.err();
     assert_eq!(ring("/cable/contact/AAAA").await, Some(404));
     assert_eq!(ring("/cable/contact/-_8").await, Some(410));
     assert_eq!(ring("/cable/contact/-_8=").await, Some(400));
     assert_eq!(relay.open("/cable/contact/AAAA").await.err(), Some(400), "without a payload");
+    // What can't be told is no 404, and operators see it; so they see what is not kept.
+    assert_eq!(ring("/cable/contact/-_4").await, Some(503));
+    let mut phone = listen(&relay, 1).await.unwrap();
+    say(&mut phone, FromPhone::Revoke).await;
+    let counted = |metrics: &str| {
+        value(metrics, "recalls_failed_total") == Some(1)
+            && value(metrics, "revocations_total{result=\"not_kept\"}") == Some(1)
+            && value(metrics, "revocations_total{result=\"kept\"}") == Some(0)
+    };
+    until(admin, counted).await;
 }
 
 #[tokio::test]

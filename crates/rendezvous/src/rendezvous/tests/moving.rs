@@ -124,12 +124,11 @@ fn a_holder_that_lets_go_says_so_and_all_are_asked_once_more() {
 #[test]
 fn all_are_asked_once_more_and_not_for_ever() {
     let mut nodes = Nodes::new(2);
-    nodes.listen(0, 1);
+    let phone = nodes.listen(0, 1);
     let computer = nodes.ring(1);
-    nodes.deliver();
+    let (id, ..) = nodes.told(0, phone);
     let now = nodes.nodes[1].now;
     for _ in 0..10 {
-        let id = RingId(1 << 56);
         let gone = BusMessage::Refused(id, Why::NotHere).encode(NodeInstance::new([0; 8]));
         assert!(nodes.nodes[1].relay.handle_bus(&gone, now));
         nodes.deliver();
