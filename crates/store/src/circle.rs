@@ -88,10 +88,10 @@ impl Store {
         })
     }
 
-    /// The passkeys that were deleted in the circle lately, here or by another device that was heard
-    /// of since: those among the last [`FEED_LENGTH`](towline_authenticator::FEED_LENGTH) changes of
-    /// this store. The circle itself keeps no more of what was deleted than random numbers, so that
-    /// nobody else knows. Empty where the store belongs to no circle.
+    /// The passkeys that were deleted in the circle lately, here or by another device that was
+    /// heard of since: those among the last [`FEED_LENGTH`](towline_authenticator::FEED_LENGTH)
+    /// changes of this store. The circle itself keeps no more of what was deleted than random
+    /// numbers, so that nobody else knows. Empty where the store belongs to no circle.
     ///
     /// # Errors
     /// [`Error::Damaged`] or [`Error::DamagedPart`] where it can't be read.
