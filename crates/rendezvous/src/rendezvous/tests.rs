@@ -474,7 +474,7 @@ fn two_runs_of_a_node_give_rings_other_names() {
     }
     assert!(names.iter().all(|name| name >> 56 == 9), "{names:?}");
     let [one, next, other, _] = names[..] else { panic!("{names:?}") };
-    assert_eq!(next & 0xff, (one + 1) & 0xff);
+    assert_eq!(next & 0xff, one.wrapping_add(1) & 0xff);
     assert!(one.abs_diff(other) > 1, "{names:?}");
 }
 

@@ -10,7 +10,7 @@ const STEP: Duration = Duration::from_millis(100);
 impl Nodes {
     /// As clocks go: nobody's word is late.
     fn go_on(&mut self, time: Duration) -> Vec<(usize, RendezvousOutput)> {
-        let until = self.nodes[0].now + time;
+        let until = self.nodes[0].now.checked_add(time).unwrap();
         let mut outputs = Vec::new();
         while self.nodes[0].now < until {
             outputs.extend(self.pass(STEP));

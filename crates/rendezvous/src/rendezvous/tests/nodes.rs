@@ -456,6 +456,33 @@ fn a_ring_that_fits_nothing_changes_nothing() {
 }
 
 #[test]
+fn a_flood_of_one_contact_over_all_nodes_is_told_as_over_one() {
+    let mut nodes = Nodes::new(3);
+    let phone = nodes.listen(0, 1);
+    let mut told = 0;
+    for number in 0..1000_u16 {
+        let request =
+            TunnelRequest::Contact { contact: contact(1), payload: vec![0xa0], signal: true };
+        let from = [10, u8::try_from(number % 250).unwrap(), 7, 1];
+        let node = usize::from(number % 3);
+        if let Ok(admission) = nodes.nodes[node].ask_at(from, request) {
+            let outputs = nodes.deliver();
+            told += outputs
+                .iter()
+                .filter(|(_, output)| {
+                    matches!(output, RendezvousOutput::Send { leg, message } if *leg == phone
+                        && matches!(FromService::decode(message), Some(FromService::Ring { .. })))
+                })
+                .count();
+            let now = nodes.nodes[node].now;
+            nodes.nodes[node].relay.handle_closed(admission.leg, now);
+        }
+        nodes.pass(Duration::from_millis(60));
+    }
+    assert!((8..=14).contains(&told), "{told}");
+}
+
+#[test]
 fn a_number_that_two_nodes_have_is_noticed() {
     let mut nodes = Nodes::new(1);
     let alive = BusMessage::Alive { node: 0, draining: false }.encode(NodeInstance::new([9; 8]));
