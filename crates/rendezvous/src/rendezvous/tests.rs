@@ -8,6 +8,7 @@ mod missing;
 mod moving;
 mod nodes;
 mod ringing;
+mod revoking;
 
 use std::net::IpAddr;
 use std::time::Duration;
