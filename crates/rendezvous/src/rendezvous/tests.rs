@@ -7,8 +7,9 @@ mod leaving;
 mod missing;
 mod moving;
 mod nodes;
-mod ringing;
+mod numbers;
 mod revoking;
+mod ringing;
 
 use std::net::IpAddr;
 use std::time::Duration;
