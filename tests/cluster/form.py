@@ -87,6 +87,19 @@ def passed_through():
                    check=True)
 
 
+def limits():
+    """Unit and file grant the same; the front ends what three nodes do, and an answer beyond."""
+    unit, file = packaged("towline-relay@.service"), packaged("relay.toml")
+    for name in ("most-listening", "most-tunnels", "per-source"):
+        granted = re.search(rf"{name} = (\d+)", file).group(1)
+        assert f"--{name} {granted}" in unit, name
+    of_three = 3 * int(granted)
+    found = re.findall(r"sc_conn_cur\(0\) gt (\d+)", packaged("haproxy.cfg"))
+    answered, refused = sorted(map(int, found))
+    assert of_three == answered < refused, found
+    assert f"limit_conn connections {of_three};" in packaged("nginx.conf")
+
+
 def logs():
     """What the log shows is the same wherever the relay is started."""
     shown = {name: re.findall(r"RUST_LOG\W+(?:value: )?\W*([\w=,]+)", packaged(name))
@@ -96,6 +109,6 @@ def logs():
     assert all(found == wanted for found in shown.values()), shown
 
 
-for check in (compose, logs, kubernetes, dashboard, rules, passed_through):
+for check in (compose, limits, logs, kubernetes, dashboard, rules, passed_through):
     check()
 print("compose file, manifest, dashboard, alert rules and haproxy-tls.cfg have their form")

@@ -10,6 +10,7 @@ import time
 
 from doors import PACKAGING, free_port, packaged, wait_for, write
 
+# Fewer than in earnest.
 PLACES, SAID_SO = 320, 256
 REQUESTS = 400
 GONE = b"GET /no/such/path HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -45,6 +46,9 @@ def is_open(one):
 def haproxy(folder, sources, other, announced):
     port = free_port()
     text = packaged("haproxy.cfg").replace("maxconn 100000", "maxconn 1000")
+    for limit, smaller in ((4096, PLACES), (3072, SAID_SO)):
+        assert f"sc_conn_cur(0) gt {limit}" in text
+        text = text.replace(f"sc_conn_cur(0) gt {limit}", f"sc_conn_cur(0) gt {smaller}")
     for name in ("nodes.map", "nobody.http"):
         text = text.replace(f"/etc/haproxy/{name}", f"{PACKAGING}/{name}")
     bind = f"bind 127.0.0.1:{port}"

@@ -126,7 +126,8 @@ class Service:
         with open(os.path.join(PACKAGING, "relay.toml"), encoding="utf-8") as file:
             text = file.read()
         for old, new in (("0.0.0.0:8443", f"127.0.0.1:{port}"), ("10.0.0.0/24", "127.0.0.1"),
-                         ("0.0.0.0:9100", f"127.0.0.1:{admin}"), ("per-source = 64", "per-source = 1000"),
+                         ("0.0.0.0:9100", f"127.0.0.1:{admin}"),
+                         ("per-source = 1024", "per-source = 1000"),
                          ("most-listening = 100000", "most-listening = 1000\nnode = 2")):
             assert old in text, old
             text = text.replace(old, new)

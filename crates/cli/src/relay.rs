@@ -195,8 +195,9 @@ fn origin_policy(but: Vec<String>) -> OriginPolicy {
 /// say if they are too few.
 fn fit(config: &mut RelayConfig) -> Option<Event> {
     let limits = &config.limits;
-    let places = [limits.pairs, limits.pairs, limits.waiting, limits.ringing, limits.listening];
-    let needed = places.into_iter().fold(config.requests_at_once, usize::saturating_add);
+    let calls = [limits.waiting, limits.ringing, limits.locating, limits.listening];
+    let places = calls.into_iter().chain([limits.pairs, limits.pairs]);
+    let needed = places.fold(config.requests_at_once, usize::saturating_add);
     let needed = u64::try_from(needed).unwrap_or(u64::MAX).saturating_add(KEPT);
     let granted = descriptors::raise(needed)?;
     let connections = granted.saturating_sub(KEPT).max(granted >> 1).max(1);

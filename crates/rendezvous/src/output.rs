@@ -141,6 +141,10 @@ pub struct NodeCounts {
     pub held: u64,
     /// Rings of other nodes of which no phone was told, since they came too late.
     pub late_rings: u64,
+    /// Words of another node that has the number of this one, one each second, where neither gave
+    /// way at its start: two halves of a network have met again, or a node was thawed beside its
+    /// replacement. Codes of either are looked for at the other.
+    pub twins: u64,
     /// Connections that were meant for another node, where there are others: the front end's map is
     /// wrong.
     pub misrouted: u64,

@@ -6,6 +6,7 @@ mod foreign;
 mod leaving;
 mod moving;
 mod nodes;
+mod revoke_quota;
 mod revoking;
 mod ring_quota;
 mod ringing;
@@ -23,6 +24,7 @@ use self::find_quota::Finds;
 use self::foreign::Foreign;
 use self::leaving::Leaving;
 use self::nodes::Nodes;
+use self::revoke_quota::Revocations;
 use self::switchboard::Switchboard;
 use crate::ids::{ContactId, RoutingId, TunnelId};
 use crate::{
@@ -94,6 +96,7 @@ pub struct Rendezvous {
     rung: RingCounts,
     /// Phones that wait for their revocation to be kept.
     revoking: HashMap<Leg, ContactId>,
+    revocations: Revocations,
     /// The other nodes, if there are any.
     nodes: Option<Nodes>,
     locating_crowd: Crowd,
@@ -149,6 +152,7 @@ impl Rendezvous {
             counted: NodeCounts::default(),
             rung: RingCounts::default(),
             revoking: HashMap::new(),
+            revocations: Revocations::default(),
             nodes: None,
             locating_crowd: Crowd::new(),
             joined_crowd: Crowd::new(),

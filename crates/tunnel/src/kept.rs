@@ -1,10 +1,9 @@
 //! Revoked contact ids that outlast the process.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::future::ready;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use towline_crypto::CryptoProvider;
@@ -19,12 +18,6 @@ const REVOKED: TableDefinition<'_, u64, [u8; ContactTag::LENGTH]> = TableDefinit
 
 /// So many are remembered; of more the oldest is forgotten.
 const MOST: usize = 1_000_000;
-
-/// Revocations of one source, and the time in which there are so many.
-const OF_ONE: (u32, Duration) = (64, Duration::from_secs(60 * 60));
-
-/// Sources that are counted at once.
-const SOURCES: usize = 4096;
 
 /// A file of revoked contacts that can't be used. Nobody may take it for an empty one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,9 +37,6 @@ struct Inside {
     file: Arc<Database>,
     tags: HashSet<ContactTag>,
     next: u64,
-    /// How many each source has revoked lately, and since when that is counted.
-    counts: HashMap<Source, u32>,
-    since: Instant,
 }
 
 impl KeptContacts {
@@ -59,7 +49,7 @@ impl KeptContacts {
         let file = Database::create(path).map_err(|error| failed(error.into()))?;
         let (tags, next) = read(&file).map_err(failed)?;
         let file = Arc::new(file);
-        let inside = Inside { file, tags, next, counts: HashMap::new(), since: Instant::now() };
+        let inside = Inside { file, tags, next };
         Ok(Self { inside: Arc::new(Mutex::new(inside)), turn: Arc::default(), provider })
     }
 
@@ -102,20 +92,6 @@ fn write(file: &Database, number: u64, tag: ContactTag) -> Result<Option<Contact
     Ok(forgotten)
 }
 
-impl Inside {
-    /// Whether this source may revoke one more.
-    fn may(&mut self, source: Source) -> bool {
-        let (most, time) = OF_ONE;
-        if self.since.elapsed() >= time || self.counts.len() >= SOURCES {
-            self.counts.clear();
-            self.since = Instant::now();
-        }
-        let count = self.counts.entry(source).or_default();
-        *count = count.saturating_add(1);
-        *count <= most
-    }
-}
-
 impl Contacts for KeptContacts {
     fn look_up(&self, contact: &ContactId) -> ContactAnswer<Option<ContactState>> {
         let tag = ContactTag::of(contact, &self.provider);
@@ -124,16 +100,11 @@ impl Contacts for KeptContacts {
         Box::pin(ready(Some(state)))
     }
 
-    fn revoke(&self, contact: &ContactId, source: Source) -> ContactAnswer<bool> {
+    fn revoke(&self, contact: &ContactId, _source: Source) -> ContactAnswer<bool> {
         let tag = ContactTag::of(contact, &self.provider);
-        let mut inside = self.lock();
-        if inside.tags.contains(&tag) {
+        if self.lock().tags.contains(&tag) {
             return Box::pin(ready(true));
         }
-        if !inside.may(source) {
-            return Box::pin(ready(false));
-        }
-        drop(inside);
         let (inside, turn) = (self.inside.clone(), self.turn.clone());
         Box::pin(async move {
             let _turn = turn.lock().await;

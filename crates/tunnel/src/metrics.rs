@@ -284,6 +284,11 @@ impl Page {
             nodes.late_rings,
         );
         self.number(
+            "number_twice_total",
+            "Words of another node that has this node's number, one each second.",
+            nodes.twins,
+        );
+        self.number(
             "misrouted_total",
             "Connections that were meant for another node.",
             nodes.misrouted,

@@ -184,8 +184,9 @@ impl Relay {
         let shared = &self.shared;
         let (stream, peer, permit) = self.accepting.next(&self.listener).await?;
         shared.counters.accepted.add(1);
-        let announced = proxies::among(&shared.proxy_protocol, peer.ip());
-        let place = enter(shared, peer.ip(), announced).await?;
+        let peer = peer.ip();
+        let announced = proxies::among(&shared.proxy_protocol, peer).then_some(peer);
+        let place = enter(shared, peer, announced.is_some()).await?;
         Some((Connection { shared: shared.clone(), place, permit, announced }, stream))
     }
 }
@@ -271,8 +272,8 @@ struct Connection {
     shared: Arc<Shared>,
     place: RequestPlace,
     permit: OwnedSemaphorePermit,
-    /// Whether a proxy says first where it came from.
-    announced: bool,
+    /// The proxy that says first where it came from.
+    announced: Option<IpAddr>,
 }
 
 impl Connection {
@@ -287,8 +288,10 @@ impl Connection {
         // Boxed: what a request needs would otherwise be part of every connection that waits.
         let Self { place, permit, announced, .. } = self;
         let answered = Box::pin(async {
-            let (place, stream) =
-                if announced { arrive(&shared, place, stream).await? } else { (place, stream) };
+            let (place, stream) = match announced {
+                Some(proxy) => arrive(&shared, place, stream, proxy).await?,
+                None => (place, stream),
+            };
             answer(&shared, place, stream, tls).await
         })
         .await;
@@ -298,11 +301,13 @@ impl Connection {
     }
 }
 
-/// A proxy says where the connection came from, which has to have a place there.
+/// A proxy says where the connection came from, which has to have a place there: one of its own,
+/// such as a look at the relay's health, at the proxy's address.
 async fn arrive(
     shared: &Arc<Shared>,
     mut place: RequestPlace,
     mut stream: TcpStream,
+    proxy: IpAddr,
 ) -> Option<(RequestPlace, TcpStream)> {
     let mut phase = shared.phase.subscribe();
     let header = tokio::select! {
@@ -313,10 +318,9 @@ async fn arrive(
         () = stopped(&mut phase) => return None,
     };
     match header {
-        Ok(Ok(None)) => Some((place, stream)),
-        Ok(Ok(Some(source))) => {
+        Ok(Ok(source)) => {
             drop(place);
-            Some((enter(shared, source, false).await?, stream))
+            Some((enter(shared, source.unwrap_or(proxy), false).await?, stream))
         }
         Ok(Err(_)) => shared.no_request("a proxy did not say where a connection came from"),
         Err(_) => shared.no_request("no header of a proxy in time"),

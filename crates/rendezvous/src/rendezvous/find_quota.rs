@@ -40,15 +40,21 @@ impl Finds {
     }
 }
 
-/// Networks of one width.
+/// Networks of one width, and what each has left.
 #[derive(Default)]
-struct Networks {
+pub(super) struct Networks {
     each: HashMap<Network, Allowance>,
     in_order: VecDeque<Network>,
 }
 
 impl Networks {
-    fn take(&mut self, network: Network, (most, pause): (u32, Duration), now: Instant) -> bool {
+    /// Takes one from what this network may: so many at once, and one more after each pause.
+    pub(super) fn take(
+        &mut self,
+        network: Network,
+        (most, pause): (u32, Duration),
+        now: Instant,
+    ) -> bool {
         if !self.each.contains_key(&network) {
             while self.in_order.len() >= NETWORKS {
                 let Some(oldest) = self.in_order.pop_front() else { break };
@@ -57,5 +63,12 @@ impl Networks {
             self.in_order.push_back(network);
         }
         self.each.entry(network).or_insert_with(|| Allowance::new(most, now)).take(most, pause, now)
+    }
+
+    /// What was taken came to nothing.
+    pub(super) fn give_back(&mut self, network: Network, (most, _): (u32, Duration)) {
+        if let Some(allowance) = self.each.get_mut(&network) {
+            allowance.give_back(most);
+        }
     }
 }

@@ -192,8 +192,12 @@ impl Rendezvous {
                 // Who has served for longer stays.
                 let new = age.is_some_and(|age| age <= NEWCOMER);
                 let stays = !draining && self.leaving.is_none();
-                if node == self.node && stays && new {
-                    self.outputs.push_back(RendezvousOutput::NumberTaken);
+                if node == self.node && stays {
+                    if new {
+                        self.outputs.push_back(RendezvousOutput::NumberTaken);
+                    } else {
+                        count(&mut self.counted.twins);
+                    }
                 }
             }
             BusMessage::Find { ring, tag } => self.sought(from, ring, &tag, now),

@@ -46,6 +46,9 @@ impl Rendezvous {
         let RevokeToken(leg) = token;
         let Some(contact) = self.revoking.remove(&leg) else { return };
         if !kept {
+            if let Some(place) = self.legs.get(&leg) {
+                self.revocations.give_back(place.source);
+            }
             return;
         }
         self.refuse_rings(&contact, now);
@@ -57,10 +60,12 @@ impl Rendezvous {
         }
     }
 
-    /// A phone does not want to be reached any more.
-    pub(super) fn revoke(&mut self, contact: &ContactId, leg: Leg) {
+    /// A phone does not want to be reached any more. One whose network has revoked too much is told
+    /// nothing, and says it again later.
+    pub(super) fn revoke(&mut self, contact: &ContactId, leg: Leg, now: Instant) {
         let Some(source) = self.legs.get(&leg).map(|place| place.source) else { return };
-        if self.revoking.insert(leg, contact.clone()).is_none() {
+        if !self.revoking.contains_key(&leg) && self.revocations.may_revoke(source, now) {
+            self.revoking.insert(leg, contact.clone());
             self.outputs.push_back(RendezvousOutput::Revoke {
                 token: RevokeToken(leg),
                 contact: contact.clone(),

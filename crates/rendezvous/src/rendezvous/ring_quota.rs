@@ -46,7 +46,7 @@ impl Allowance {
         left.is_some()
     }
 
-    fn give_back(&mut self, most: u32) {
+    pub(super) fn give_back(&mut self, most: u32) {
         self.left = self.left.saturating_add(1).min(most);
     }
 }

@@ -335,7 +335,7 @@ impl Rendezvous {
             FromPhone::Refuse(ring, reason) => {
                 self.phone_refuses(&contact, ring, reason, now);
             }
-            FromPhone::Revoke => self.revoke(&contact, leg),
+            FromPhone::Revoke => self.revoke(&contact, leg, now),
         }
         Heard::Taken
     }

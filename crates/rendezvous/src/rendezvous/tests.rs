@@ -7,6 +7,8 @@ mod leaving;
 mod missing;
 mod moving;
 mod nodes;
+mod numbers;
+mod revoking;
 mod ringing;
 
 use std::net::IpAddr;

@@ -69,6 +69,22 @@ async fn each_source_that_a_proxy_names_has_its_own_places() {
     assert_eq!(said.as_deref(), ADMITTED);
 }
 
+/// It is a named proxy, and no trusted one: of a connection of its own it says nothing more.
+#[tokio::test]
+async fn who_says_nothing_of_a_connection_is_not_believed_in_its_request() {
+    let limits = Limits { per_source: 1, ..Limits::default() };
+    let relay = behind(&["127.0.0.0/8"], limits).await;
+    let says = |from: &str, number| {
+        let request = String::from_utf8(request(number)).unwrap();
+        let said = format!("\r\nX-Forwarded-For: {from}\r\n\r\n");
+        [own(), request.replace("\r\n\r\n", &said).into_bytes()].concat()
+    };
+    let (said, _stream) = answer(relay.address, &says("192.0.2.1", 1)).await;
+    assert_eq!(said.as_deref(), ADMITTED);
+    let (said, _) = answer(relay.address, &says("198.51.100.1", 2)).await;
+    assert_eq!(said.as_deref(), Some("HTTP/1.1 429"), "both are the proxy's own");
+}
+
 #[tokio::test]
 async fn a_header_that_comes_in_drops_is_read_and_nothing_beyond_it() {
     let relay = behind(&["127.0.0.1"], Limits::default()).await;

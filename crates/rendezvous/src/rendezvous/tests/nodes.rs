@@ -481,22 +481,3 @@ fn a_flood_of_one_contact_over_all_nodes_is_told_as_over_one() {
     }
     assert!((8..=14).contains(&told), "{told}");
 }
-
-#[test]
-fn a_number_that_two_nodes_have_is_noticed() {
-    let mut nodes = Nodes::new(1);
-    let alive = BusMessage::Alive { node: 0, draining: false }.encode(NodeInstance::new([9; 8]));
-    let now = nodes.nodes[0].now;
-    nodes.nodes[0].relay.handle_bus(&alive, now);
-    assert_eq!(nodes.deliver(), [(0, RendezvousOutput::NumberTaken)]);
-    // One that is being replaced is no trouble.
-    let alive = BusMessage::Alive { node: 0, draining: true }.encode(NodeInstance::new([9; 8]));
-    nodes.nodes[0].relay.handle_bus(&alive, now);
-    assert_eq!(nodes.deliver(), []);
-    // Who has served for a while stays.
-    nodes.pass(Duration::from_secs(6));
-    let alive = BusMessage::Alive { node: 0, draining: false }.encode(NodeInstance::new([8; 8]));
-    let now = nodes.nodes[0].now;
-    nodes.nodes[0].relay.handle_bus(&alive, now);
-    assert_eq!(nodes.deliver(), []);
-}
