@@ -74,6 +74,8 @@ impl Circle {
             self.refuse(name);
             return;
         };
+        // Also of what never was here: whoever has it is told by nobody else, maybe.
+        head.touched |= !buried.is_empty() || !changed.is_empty();
         self.mark_all(buried.into_iter().map(Row::Buried));
         self.mark_all(changed.iter().copied().map(Row::Record));
         self.expose(epoch, &changed);
@@ -86,7 +88,6 @@ impl Circle {
             drop(head.said.merge(&state, &mut clock));
         }
         if !changed.is_empty() {
-            head.touched = true;
             let pending = changed.iter().filter(|record| self.pending.fixed(**record).is_some());
             let pending: Vec<_> = pending.copied().map(Row::Pending).collect();
             self.pending.forget_buried(&self.state);

@@ -417,3 +417,32 @@ fn a_tag_on_two_records_makes_nobody_unreadable() {
         assert!(device.circle.state.buried.contains(&tag) && device.name(2).is_none());
     }
 }
+
+/// What a copy of this device has made and deleted again is nothing that is seen here. Its burial
+/// is handed on all the same, or an older copy would bring it back.
+#[test]
+fn the_burial_of_what_never_was_here_is_handed_on() {
+    let mut world = World::new(90);
+    let mut devices = world.circle(1);
+    world.make(&mut devices[0], 1);
+    let now = world.moment(&devices[0]);
+    let mut copy = devices[0].copy(now);
+    copy.make(2, now);
+    let ((_, tag), _) = copy.circle.state.tags([2; 16]).next().unwrap();
+    let tag = *tag;
+    assert!(copy.circle.bury([2; 16], now));
+    let before = world.store.clone();
+    world.sync(&mut copy);
+    // Which is shown here only when there is more than that.
+    let of_copy = world.store.names(|name| !before.objects.contains_key(name));
+    world.store.hidden.extend(of_copy);
+    (3..=5).for_each(|record| world.make(&mut devices[0], record));
+    world.store.hidden.clear();
+    world.settle(&mut devices);
+    assert!(devices[0].circle.state.buried.contains(&tag));
+    let mut joined = world.join(&mut devices[0]);
+    joined.circle.state = State::default();
+    world.sync(&mut devices[0]);
+    world.sync(&mut joined);
+    assert!(joined.has(5) && joined.circle.state.buried.contains(&tag));
+}

@@ -380,3 +380,9 @@ fn no_schedule_loses_a_key_brings_one_back_or_shows_one_to_the_removed() {
 fn nor_does_any_other() {
     no_violation(1);
 }
+
+/// The first of a million that lost something: the burial of what a copy had made and deleted.
+#[test]
+fn a_schedule_that_once_went_wrong_does_so_no_more() {
+    run(180_750);
+}
