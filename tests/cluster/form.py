@@ -88,16 +88,23 @@ def passed_through():
 
 
 def limits():
-    """Unit and file grant the same; the front ends what three nodes do, and an answer beyond."""
-    unit, file = packaged("towline-relay@.service"), packaged("relay.toml")
-    for name in ("most-listening", "most-tunnels", "per-source"):
-        granted = re.search(rf"{name} = (\d+)", file).group(1)
-        assert f"--{name} {granted}" in unit, name
-    of_three = 3 * int(granted)
-    found = re.findall(r"sc_conn_cur\(0\) gt (\d+)", packaged("haproxy.cfg"))
+    """All ways to start a node grant the same. A front end grants an address what two nodes do,
+    with an answer beyond, lets all of that come at once, and has more places than three nodes."""
+    file, front, other = packaged("relay.toml"), packaged("haproxy.cfg"), packaged("nginx.conf")
+    names = ("most-listening", "most-tunnels", "per-source")
+    granted = [int(re.search(rf"{name} = (\d+)", file).group(1)) for name in names]
+    for name, number in zip(names, granted):
+        assert f"--{name} {number}" in packaged("towline-relay@.service"), name
+        for started in ("compose.yaml", "kubernetes.yaml"):
+            assert f"--{name}={number}\n" in packaged(started), (started, name)
+    listening, tunnels, of_source = granted
+    found = re.findall(r"sc_conn_cur\(0\) gt (\d+)", front)
     answered, refused = sorted(map(int, found))
-    assert of_three == answered < refused, found
-    assert f"limit_conn connections {of_three};" in packaged("nginx.conf")
+    assert 2 * of_source == answered < refused, found
+    assert f"limit_conn connections {answered};" in other
+    rate = int(re.search(r"sc_http_req_rate\(0\) gt (\d+)", front).group(1))
+    assert rate >= answered and f"burst={rate} " in other, rate
+    assert int(re.search(r"maxconn (\d+)", front).group(1)) >= 3 * (listening + tunnels)
 
 
 def logs():

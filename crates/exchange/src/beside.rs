@@ -24,6 +24,17 @@ fn entry(kind: &str, members: Members) -> Entry {
     Entry::Other { kind: kind.to_owned(), whole: Json::Object(whole) }
 }
 
+/// Where an item is for, as a member of it: addresses of sites.
+pub(crate) fn scope<'a>(urls: impl IntoIterator<Item = &'a str>) -> Option<(String, Json)> {
+    let urls = urls.into_iter().filter(|url| !url.is_empty());
+    let urls: Vec<_> = urls.map(Json::text).collect();
+    if urls.is_empty() {
+        return None;
+    }
+    let scope = [("urls", Json::List(urls)), ("androidApps", Json::List(Vec::new()))];
+    Some(("scope".to_owned(), object(scope)))
+}
+
 /// A name and a password, if there is a password.
 pub(crate) fn basic_auth(username: Option<&str>, password: Option<&str>) -> Option<Entry> {
     let password = password.filter(|password| !password.is_empty())?;

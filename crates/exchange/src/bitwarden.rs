@@ -54,6 +54,9 @@ fn read_item(item: Json, limits: &ImportLimits) -> Option<Item> {
     credentials.extend(beside::custom_fields(totp.into_iter().chain(fields)));
     let mut rest = Members::new();
     rest.extend(text(&members, "name").map(|title| (TITLE.to_owned(), Json::text(title))));
+    let uris = member(&login, "uris").and_then(Json::as_list).unwrap_or_default();
+    let uris = uris.iter().filter_map(|uri| uri.get("uri").and_then(Json::as_text));
+    rest.extend(beside::scope(uris));
     let title = text(&members, "name").map(|title| cut(title, TITLE_KEPT).into());
     Some(Item { title, made, extensions, rest, credentials, ..Item::default() })
 }

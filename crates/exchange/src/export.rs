@@ -258,7 +258,7 @@ impl Writing<'_> {
         if let Some(blob) = &data.cred_blob {
             put(name::CRED_BLOB, bytes(blob.expose()));
         }
-        // Whoever has a key writes to the array: what is there is newer than what came along once.
+        // Where there is an array, sites write to it: what is there is newer than what came along.
         let shared = data.large_blob_key.as_ref().and_then(|key| self.shared_blob(key));
         let own = || data.large_blob.as_ref().and_then(LargeBlobPlace::blob).cloned();
         if let Some(blob) = shared.or_else(own) {

@@ -108,7 +108,7 @@ impl Import {
             let rest = title.map(|title| (TITLE.to_owned(), Json::text(title)));
             Item {
                 title: title.map(|title| cut(title, TITLE_KEPT).into()),
-                rest: rest.into_iter().collect(),
+                rest: rest.into_iter().chain(beside::scope(attribute("URL"))).collect(),
                 extensions,
                 credentials,
                 ..Item::default()

@@ -329,7 +329,10 @@ impl Claims {
             credential.protection = level;
         }
         credential.discoverable = discoverable.unwrap_or(credential.discoverable);
-        credential.backup_eligible = backup_eligible.unwrap_or(credential.backup_eligible);
+        if backup_eligible == Some(false) {
+            credential.backup_eligible = false;
+            missing.push(Missing::DeviceBound);
+        }
         if rp_name.as_ref().is_some_and(|name| name.len() > longest) {
             missing.push(Missing::NameTooLong);
         }

@@ -134,6 +134,9 @@ words! {
         /// (`largeBlobKey`) it is not read where that array is: it came without it.
         LargeBlobUnreachable "large-blob-unreachable"
             "data of its site (largeBlob) came along, but a security key can't show them";
+        /// Its site was told that it is on one device alone (BE is 0), and that stays so.
+        DeviceBound "device-bound"
+            "its site was told that it is on one device alone, so that it can't leave this one";
         /// What else the item holds is more than what is kept beside a passkey.
         ForeignTooLarge "foreign-too-large" "what else its entry holds is too much to be kept";
     }

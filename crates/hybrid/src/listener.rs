@@ -216,7 +216,9 @@ impl Listener {
             self.outputs.push_back(Effect::Close);
         }
         self.forget_open();
-        if matches!(self.state, State::Listening { .. }) && now >= self.good_from {
+        // Whoever revokes, and is not answered, has come for nothing.
+        let good = !self.revoking && now >= self.good_from;
+        if matches!(self.state, State::Listening { .. }) && good {
             self.failures = 0;
         }
         let pause = self.pause();

@@ -82,8 +82,10 @@ impl Place {
         config: &RemoteConfig,
     ) -> Result<Self, RemoteError> {
         // What is before an `@` may be a password, and what is behind a `?` or `#` a token.
+        // With an `@` behind those, nobody knows which is which.
+        let mixed = address.rfind('@') > address.find(['?', '#']);
         let shown = address.rsplit('@').next().and_then(|rest| rest.split(['?', '#']).next());
-        let shown = shown.unwrap_or_default();
+        let shown = shown.filter(|_| !(mixed && address.contains(['?', '#']))).unwrap_or_default();
         let no_address = || RemoteError::Address(shown.chars().take(100).collect());
         let url = Url::parse(address).map_err(|_| no_address())?;
         let variables = Variables(variables);

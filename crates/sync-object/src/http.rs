@@ -190,7 +190,14 @@ impl HttpService for Bounded {
         if !lists && !says_more {
             return Ok(HttpResponse::from_parts(parts, body));
         }
-        let page = match (body.collect().await, found) {
+        // Whoever refuses says why at once, or is known to refuse.
+        let collected = match says_more {
+            true => tokio::time::timeout(self.patience, body.collect()).await,
+            false => Ok(body.collect().await),
+        };
+        let collected =
+            collected.unwrap_or_else(|late| Err(HttpError::new(HttpErrorKind::Timeout, late)));
+        let page = match (collected, found) {
             (Ok(page), _) => page.to_bytes(),
             (Err(_), Some(found)) => return Err(HttpError::new(HttpErrorKind::Unknown, found)),
             (Err(error), None) => return Err(error),

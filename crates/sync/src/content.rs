@@ -184,6 +184,19 @@ impl Records {
         Ok(())
     }
 
+    /// Nothing lives under these few tags any more. The records that did.
+    pub(crate) fn forget_tags(&mut self, tags: &[Tag]) -> BTreeSet<[u8; 16]> {
+        let mut gone = BTreeSet::new();
+        self.records.retain(|(record, tag), _| {
+            let lives = !tags.contains(tag);
+            if !lives {
+                gone.insert(*record);
+            }
+            lives
+        });
+        gone
+    }
+
     /// Nothing lives under a tag that is buried. The records that did.
     pub(crate) fn forget_what_is_buried(&mut self) -> BTreeSet<[u8; 16]> {
         let mut gone = BTreeSet::new();

@@ -120,10 +120,11 @@ fn bytes(file: &Path, limits: &ImportLimits) -> Result<Zeroizing<Vec<u8>>, Failu
     let unreadable =
         |why: String| Failure::usage("file", format!("{} can't be read: {why}", file.display()));
     let open = File::open(file).map_err(|error| unreadable(error.to_string()))?;
-    let length = open.metadata().map_err(|error| unreadable(error.to_string()))?.len();
+    let is = open.metadata().map_err(|error| unreadable(error.to_string()))?;
     let most = limits.document;
-    // What comes through a pipe has no length.
-    let length = if length == 0 { most } else { usize::try_from(length).unwrap_or(usize::MAX) };
+    // What comes through a pipe has no length, or that of what waits there.
+    let length = is.is_file().then(|| usize::try_from(is.len()).unwrap_or(usize::MAX));
+    let length = length.filter(|length| *length > 0).unwrap_or(most);
     let too_long = || {
         let most = most / 1_048_576;
         unreadable(format!("it is longer than {most} MiB; `--up-to MIB` reads longer ones"))
@@ -132,11 +133,10 @@ fn bytes(file: &Path, limits: &ImportLimits) -> Result<Zeroizing<Vec<u8>>, Failu
         return Err(too_long());
     }
     // With room for all of it, and for one more byte that tells that it is longer: nothing moves,
-    // and so leaves a copy.
-    let room = length.saturating_add(1);
-    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-    let room = u64::try_from(room).unwrap_or(u64::MAX);
-    open.take(room).read_to_end(&mut bytes).map_err(|error| unreadable(error.to_string()))?;
+    // and so leaves a copy, unless the file grows.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length.saturating_add(1)));
+    let up_to = u64::try_from(most.saturating_add(1)).unwrap_or(u64::MAX);
+    open.take(up_to).read_to_end(&mut bytes).map_err(|error| unreadable(error.to_string()))?;
     if bytes.len() > most { Err(too_long()) } else { Ok(bytes) }
 }
 

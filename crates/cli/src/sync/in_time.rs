@@ -104,7 +104,7 @@ mod tests {
                 Err(late) => break late,
             }
         };
-        assert!((1..=2).contains(&asked), "{asked}");
+        assert!(asked <= 2, "{asked}");
         assert!(late.message.contains("goes there later"), "{late:?}");
         for failed in [
             store.list().err(),

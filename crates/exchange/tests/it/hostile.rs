@@ -189,7 +189,7 @@ fn bitwardens_members_are_read_once_and_in_their_order() {
 fn what_bitwarden_says_besides_comes_along() {
     let passkey = bare();
     let login = json!({
-        "username": "alice", "totp": "otpauth://totp/x?secret=AAAA", "fido2Credentials": [{
+        "username": "alice", "uris": [{ "match": null, "uri": "https://example.org" }], "totp": "otpauth://totp/x?secret=AAAA", "fido2Credentials": [{
             "credentialId": "b64.AQIDBA", "keyValue": passkey["key"], "rpId": "example.org",
             "rpName": "Example", "userHandle": passkey["userHandle"], "counter": "0",
             "discoverable": "false",
@@ -209,6 +209,7 @@ fn what_bitwarden_says_besides_comes_along() {
     let written = json(&export(plan.credentials()).document());
     let item = &written["accounts"][0]["items"][0];
     assert_eq!(item["title"], "mail");
+    assert_eq!(item["scope"], json!({ "urls": ["https://example.org"], "androidApps": [] }));
     let note = json!({
         "type": "note", "content": { "fieldType": "string", "value": "a note" },
     });
@@ -231,13 +232,16 @@ fn what_a_keepass_entry_says_besides_comes_along() {
         ("KPEX_PASSKEY_PRF", seed.into()),
         ("KPEX_PASSKEY_FLAG_BE", "0".into()),
         ("UserName", "alice".into()),
+        ("URL", "https://example.org".into()),
         ("Password", "secret".into()),
         ("otp", "otpauth://totp/x".into()),
     ];
     let attributes = attributes.map(|(name, value)| (name.to_owned(), value.into())).to_vec();
     let entry = KeePassEntry { title: Some("mail".into()), attributes };
     let plan = planned(Import::of_keepassxc(&[entry], &ImportLimits::default()));
-    assert_eq!(words(&plan), ["imported", "not-a-passkey", "not-a-passkey"]);
+    assert_eq!(words(&plan), ["imported-partly", "not-a-passkey", "not-a-passkey"]);
+    let partly = ItemOutcome::ImportedPartly(vec![Missing::DeviceBound]);
+    assert_eq!(plan.reports()[0].outcome, partly);
     let [credential] = plan.credentials() else { panic!() };
     assert!(!credential.backup_eligible, "as its site was told");
     let secrets = credential.extensions.as_ref().unwrap().cred_random.as_ref().unwrap();
@@ -245,7 +249,12 @@ fn what_a_keepass_entry_says_besides_comes_along() {
         assert_eq!(secrets.secret(&provider(), verified).expose(), &[7; 32]);
     }
     let kept = String::from_utf8(credential.foreign.clone().unwrap().expose().to_vec()).unwrap();
-    for part in ["\"value\":\"secret\"", "\"value\":\"otpauth://totp/x\"", "\"title\":\"mail\""] {
+    for part in [
+        "\"value\":\"secret\"",
+        "\"value\":\"otpauth://totp/x\"",
+        "\"title\":\"mail\"",
+        "https://example.org",
+    ] {
         assert!(kept.contains(part), "{kept}");
     }
 }

@@ -333,6 +333,26 @@ fn a_service_that_says_nothing_is_given_up() {
     assert!(matches!(outputs[1], Effect::Tell(ListenerEvent::Lost { .. })), "{outputs:?}");
 }
 
+/// It has come for nothing, however long that took: over a quota, say, for hours.
+#[test]
+fn a_service_that_does_not_answer_who_revokes_is_asked_ever_less_often() {
+    let mut phone = Phone::listening();
+    phone.listener.handle_revoke(phone.now);
+    assert_eq!(phone.outputs(), [send(FromPhone::Revoke)]);
+    let mut pauses = Vec::new();
+    for _ in 0..6 {
+        let given_up = phone.wait();
+        let [Effect::Close, Effect::Tell(ListenerEvent::Lost { pause, .. })] = given_up[..] else {
+            panic!("{given_up:?}")
+        };
+        pauses.push(pause);
+        assert!(matches!(phone.wait()[..], [Effect::Connect(Target::Listen { .. })]));
+        phone.listener.handle_opened(Opened::default(), phone.now);
+        assert_eq!(phone.outputs(), [send(FromPhone::Revoke)]);
+    }
+    assert!(pauses[5] > pauses[0].saturating_mul(8), "{pauses:?}");
+}
+
 #[test]
 fn a_service_that_breaks_the_protocol_is_left_and_tried_again() {
     for message in [vec![], vec![0xff], vec![0xa1, 0, 9], vec![0; 2000]] {

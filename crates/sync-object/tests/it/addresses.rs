@@ -49,6 +49,7 @@ fn what_is_no_address_is_refused_in_a_sentence() {
         "s3://anna:se/secret+x@bucket/x",
         "s3:anna:secret@bucket/x",
         "htps://host/x#secret",
+        "htps://host/x#se@secret",
     ] {
         let refused = open(address, AWS).unwrap_err();
         let shown = format!("{refused} {refused:?}");

@@ -78,19 +78,19 @@ impl Circle {
     /// A passkey was deleted here. Whether its record lived. One that takes its place is made right
     /// after, before the next [`Self::poll_output`], and goes with it in one segment.
     pub fn bury(&mut self, record: [u8; 16], now: Moment) -> bool {
-        let tags: Vec<_> = self.state.tags(record).map(|((_, tag), _)| Row::Buried(*tag)).collect();
+        let tags: Vec<_> = self.state.tags(record).map(|((_, tag), _)| *tag).collect();
         let lived = self.state.bury(record);
         if lived {
             // A member that lies may have put its tag on another record, which goes as well: nobody
             // reads a state in which something lives that is buried.
-            let mut gone = self.state.forget_what_is_buried();
+            let mut gone = self.state.forget_tags(&tags);
             if !gone.is_empty() {
                 self.outputs.push_back(SyncOutput::Changed(gone.clone()));
             }
             gone.insert(record);
-            self.pending.forget_buried(&self.state);
+            drop(self.pending.forget_tags(&tags));
             let records = gone.into_iter().flat_map(|it| [Row::Record(it), Row::Pending(it)]);
-            self.mark_all(tags.into_iter().chain(records));
+            self.mark_all(tags.into_iter().map(Row::Buried).chain(records));
             // R11: a delta would leave the secret in the segments before it.
             self.needs_snapshot = true;
             self.note(now);
