@@ -126,11 +126,12 @@ class Service:
         with open(os.path.join(PACKAGING, "relay.toml"), encoding="utf-8") as file:
             text = file.read()
         for old, new in (("0.0.0.0:8443", f"127.0.0.1:{port}"), ("10.0.0.0/24", "127.0.0.1"),
-                         ("0.0.0.0:9100", f"127.0.0.1:{admin}"),
-                         ("per-source = 1024", "per-source = 1000"),
-                         ("most-listening = 100000", "most-listening = 1000\nnode = 2")):
+                         ("0.0.0.0:9100", f"127.0.0.1:{admin}")):
             assert old in text, old
             text = text.replace(old, new)
+        for name, new in (("per-source", "1000"), ("most-listening", "1000\nnode = 2")):
+            text, found = re.subn(rf"^{name} = \d+", f"{name} = {new}", text, flags=re.M)
+            assert found == 1, name
         text = re.sub("^bus = .*", f'bus = "nats://127.0.0.1:{self.bus}"', text, flags=re.M)
         text = re.sub("^bus-(user|password|ca) .*\n", "", text, flags=re.M)
         path = os.path.join(self.folder, "relay.toml")
