@@ -10,12 +10,8 @@ use crate::{
 const TEXT: &str = "string";
 const CONCEALED: &str = "concealed-string";
 
-fn object(members: impl IntoIterator<Item = (&'static str, Json)>) -> Json {
-    Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-}
-
 fn field(kind: &str, value: &str) -> Json {
-    object([("fieldType", Json::text(kind)), ("value", Json::text(value))])
+    Json::object([("fieldType", Json::text(kind)), ("value", Json::text(value))])
 }
 
 fn entry(kind: &str, members: Members) -> Entry {
@@ -32,7 +28,7 @@ pub(crate) fn scope<'a>(urls: impl IntoIterator<Item = &'a str>) -> Option<(Stri
         return None;
     }
     let scope = [("urls", Json::List(urls)), ("androidApps", Json::List(Vec::new()))];
-    Some(("scope".to_owned(), object(scope)))
+    Some(("scope".to_owned(), Json::object(scope)))
 }
 
 /// A name and a password, if there is a password.
@@ -55,7 +51,7 @@ pub(crate) fn custom_fields<'a>(
 ) -> Option<Entry> {
     let fields = fields.into_iter().filter(|(_, value)| !value.is_empty());
     let fields = fields.map(|(label, value)| {
-        object([
+        Json::object([
             ("fieldType", Json::text(CONCEALED)),
             ("value", Json::text(value)),
             ("label", Json::text(label)),

@@ -94,25 +94,22 @@ impl Export {
             });
             reports.push(ExportReport { site, account, outcome });
         }
-        let object = |members: Vec<(&str, Json)>| {
-            members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Members>()
-        };
-        let version =
-            Json::Object(object(vec![("major", Json::number(MAJOR)), ("minor", Json::number(0))]));
-        let account = Json::Object(object(vec![
+        let version = Json::object([("major", Json::number(MAJOR)), ("minor", Json::number(0))]);
+        let account = Json::object([
             (ID, Json::Text(account_id)),
             (name::USERNAME, Json::text("")),
             ("email", Json::text("")),
             ("collections", Json::List(Vec::new())),
             (ITEMS, Json::List(items)),
-        ]));
+        ]);
         let UnixTime(at) = exporter.at;
-        let exporter = object(vec![
+        let exporter = [
             (VERSION, version),
             ("exporterRpId", Json::text(&exporter.rp_id)),
             ("exporterDisplayName", Json::text(&exporter.display_name)),
             ("timestamp", Json::number(at)),
-        ]);
+        ];
+        let exporter = exporter.map(|(name, value)| (name.to_owned(), value)).into();
         Self { reports, exporter, account }
     }
 
@@ -240,15 +237,11 @@ impl Writing<'_> {
         let mut members = Members::new();
         let mut put = |name: &str, value| members.push((name.to_owned(), value));
         let bytes = |bytes: &[u8]| Json::Text(base64url::write(bytes));
-        let object = |members: Vec<(&str, Json)>| {
-            let named = members.into_iter().map(|(name, value)| (name.to_owned(), value));
-            Json::Object(named.collect())
-        };
         if let Some(secrets) = &data.cred_random {
             let secret = |verified| bytes(secrets.secret(self.provider, verified).expose());
             put(
                 name::HMAC_CREDENTIALS,
-                object(vec![
+                Json::object([
                     (name::ALGORITHM, Json::text(name::HMAC_SHA_256)),
                     (name::CRED_WITH_UV, secret(true)),
                     (name::CRED_WITHOUT_UV, secret(false)),
@@ -265,7 +258,7 @@ impl Writing<'_> {
             let size = i64::try_from(blob.original_size).unwrap_or(i64::MAX);
             put(
                 name::LARGE_BLOB,
-                object(vec![
+                Json::object([
                     (name::UNCOMPRESSED_SIZE, Json::number(size)),
                     (name::DATA, bytes(&blob.compressed)),
                 ]),

@@ -131,8 +131,7 @@ impl Claims {
 pub(crate) fn claim(id: &Json, says: impl IntoIterator<Item = (&'static str, Json)>) -> Json {
     let head =
         [("name", Json::text(NAME)), ("v", Json::number(VERSION)), (CREDENTIAL_ID, id.clone())];
-    let members = head.into_iter().chain(says);
-    Json::Object(members.map(|(name, value)| (name.to_owned(), value)).collect())
+    Json::object(head.into_iter().chain(says))
 }
 
 /// The extension about a credential.

@@ -100,6 +100,11 @@ impl Json {
         Self::Text(Zeroizing::new(text.to_owned()))
     }
 
+    pub(crate) fn object(members: impl IntoIterator<Item = (&'static str, Self)>) -> Self {
+        let members = members.into_iter().map(|(name, value)| (name.to_owned(), value));
+        Self::Object(members.collect())
+    }
+
     pub(crate) fn number(number: impl Into<i64>) -> Self {
         Self::Number(number.into().to_string().into())
     }

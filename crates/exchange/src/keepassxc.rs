@@ -57,15 +57,12 @@ const BACKUP_ELIGIBLE: &str = "KPEX_PASSKEY_FLAG_BE";
 const STANDARD: [&str; 5] = ["Title", "UserName", "Password", "URL", "Notes"];
 
 fn prf(seed: &str) -> Json {
-    let object = |members: Vec<(&str, Json)>| {
-        Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-    };
-    let seeds = object(vec![
+    let seeds = Json::object([
         (name::ALGORITHM, Json::text(name::HMAC_SHA_256)),
         (name::CRED_WITH_UV, Json::text(seed.trim())),
         (name::CRED_WITHOUT_UV, Json::text(seed.trim())),
     ]);
-    object(vec![(name::HMAC_CREDENTIALS, seeds)])
+    Json::object([(name::HMAC_CREDENTIALS, seeds)])
 }
 
 impl Import {

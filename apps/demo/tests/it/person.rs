@@ -279,6 +279,15 @@ impl Person {
         Adding { finish: "/account/keys/finish", begun, answer: self.asks_browser(&asked) }
     }
 
+    /// Adds a key by a phone, which scans the code and is unlocked.
+    pub(crate) async fn adds_by(&mut self, phone: &str, name: &str) {
+        let adding = self.adds(name, "phone", false).await;
+        self.scans(phone).await;
+        self.answers(phone, "connect", json!("allow")).await;
+        self.answers(phone, "verify", json!("finger")).await;
+        self.finishes(adding).await;
+    }
+
     /// Presses the button for a passkey alone.
     pub(crate) async fn signs_in(&mut self) -> Adding {
         let begun = self.asks_site("/session/begin", &json!({})).await.json();

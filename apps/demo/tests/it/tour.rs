@@ -151,11 +151,7 @@ async fn a_passkey_s_life_in_17_steps() {
 
     // 13: two accounts on phone B.
     anna.is_signed_in(Some("work")).await;
-    let adding = anna.adds("Phone B too", "phone", false).await;
-    anna.scans("phone-b").await;
-    anna.answers("phone-b", "connect", json!("allow")).await;
-    anna.answers("phone-b", "verify", json!("finger")).await;
-    anna.finishes(adding).await;
+    anna.adds_by("phone-b", "Phone B too").await;
     anna.is_signed_in(None).await;
     let signing_in = anna.signs_in().await;
     anna.answers("browser", "way", json!({ "way": "phone" })).await;

@@ -10,11 +10,7 @@ use crate::person::Person;
 async fn a_button_that_is_pressed_twice_asks_once() {
     let mut anna = Person::new().await;
     anna.is_signed_in(Some("home")).await;
-    let adding = anna.adds("Phone B", "phone", false).await;
-    anna.scans("phone-b").await;
-    anna.answers("phone-b", "connect", json!("allow")).await;
-    anna.answers("phone-b", "verify", json!("finger")).await;
-    anna.finishes(adding).await;
+    anna.adds_by("phone-b", "Phone B").await;
     for (phone, path, kind, reply, then) in [
         ("phone-b", "v1/export", "export", "finger", "exported"),
         ("phone-a", "v1/import", "import", "finger", "imported"),

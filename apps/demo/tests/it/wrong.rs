@@ -60,11 +60,7 @@ async fn without_the_relay_nothing_is_sent_and_it_comes_back() {
     assert_eq!(answer["error"]["name"], "NotAllowedError", "{answer}");
 
     anna.switches(json!({ "what": "relay", "on": true })).await;
-    let adding = anna.adds("Phone B", "phone", false).await;
-    anna.scans("phone-b").await;
-    anna.answers("phone-b", "connect", json!("allow")).await;
-    anna.answers("phone-b", "verify", json!("finger")).await;
-    anna.finishes(adding).await;
+    anna.adds_by("phone-b", "Phone B").await;
 }
 
 #[tokio::test]
@@ -92,11 +88,7 @@ async fn a_person_who_says_no_is_believed_at_each_question() {
 async fn the_relay_sees_sizes_and_the_page_shows_each_message() {
     let mut anna = Person::new().await;
     anna.is_signed_in(Some("home")).await;
-    let adding = anna.adds("Phone B", "phone", false).await;
-    anna.scans("phone-b").await;
-    anna.answers("phone-b", "connect", json!("allow")).await;
-    anna.answers("phone-b", "verify", json!("finger")).await;
-    anna.finishes(adding).await;
+    anna.adds_by("phone-b", "Phone B").await;
     let timed = anna
         .sees("what it took", |state| state["timed"].is_object().then(|| state["timed"].clone()));
     let timed = timed.await;
